@@ -1,0 +1,91 @@
+# The front door of qemu-rig; `make help` tells what there is.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Paths are relative on purpose: the checkout's own path may have a space in it.
+
+# SHELL=1 is ours to read; make would run every recipe with a program "1".
+interactive := $(if $(findstring command,$(origin SHELL)),$(SHELL))
+override SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# What `make boot` hands through.
+KERNEL =
+MODULES =
+APPEND =
+INITRD =
+
+# What configure depends on: when one of these changes, it runs again.
+configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
+
+q = '$(subst ','\'',$(1))'
+guest_args = $(if $(KERNEL),--kernel $(call q,$(KERNEL))) \
+             $(if $(MODULES),--modules $(call q,$(MODULES))) \
+             $(if $(APPEND),--append $(call q,$(APPEND))) \
+             $(if $(INITRD),--initrd $(call q,$(INITRD))) \
+             $(if $(filter-out 0 no,$(interactive)),--shell)
+
+.PHONY: all setup build boot check check-qtest check-guest bench docs clean \
+        distclean upstream-check help
+.NOTPARALLEL:
+
+all: build
+
+build/configured.ok: $(configure_inputs)
+	@eval ./configure $$(cat build/options 2>/dev/null)
+	@touch $@
+
+setup: build/configured.ok
+
+build: setup
+	@scripts/build.sh
+
+boot: build
+	@python3 tests/guest/run.py --set boot $(guest_args)
+
+check: build
+	@scripts/check.sh qtest guest
+
+check-qtest: build
+	@scripts/check.sh qtest
+
+check-guest: build
+	@scripts/check.sh guest
+
+bench: build
+	@scripts/bench.sh
+
+docs:
+	@scripts/docs.sh
+
+clean:
+	@if [ -d build/qemu ]; then ninja -C build/qemu -t clean >/dev/null; fi
+	@rm -rf build/results build/logs build/guest/bin build/guest/*.cpio
+
+distclean:
+	@scripts/distclean.sh
+
+upstream-check: setup
+	@scripts/upstream-check.sh
+
+help:
+	@sed -n 's/^#h //p;s/^#h$$//p' Makefile
+
+#h make                 set up if need be, and build build/qemu-system-aarch64
+#h make boot            boot Debian's arm64 kernel on it, with our devices, and
+#h                      print a table of what the guest saw
+#h   KERNEL=Image         your own kernel; or debian:6.12, debian:latest
+#h   MODULES=dir          its modules (INSTALL_MOD_PATH)
+#h   APPEND="..."         more words for its command line
+#h   INITRD=file          your own initramfs instead of ours
+#h   SHELL=1              an interactive shell in the guest
+#h make check           every test; ends with "N passed, N failed"
+#h make check-qtest     the qtests only: seconds after a change of a device
+#h make check-guest     the guest tests only
+#h make bench           the benchmarks: ratios, measured in one run
+#h make docs            the documentation as HTML in build/docs
+#h make upstream-check  does upstream/ apply to the newest QEMU of the series?
+#h make clean           remove what was built; make distclean: all of build/
+#h
+#h ./configure --help   options of the set-up; make remembers them

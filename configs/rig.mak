@@ -1,0 +1,64 @@
+# Device list of the build (QEMU's --with-devices-aarch64=rig).
+#
+# The build starts from nothing (--without-default-devices), so whatever a
+# kernel developer expects on virt is named here, together with what our own
+# devices need. A change of this file rebuilds nearly everything.
+
+CONFIG_ARM_VIRT=y
+
+# Ours
+CONFIG_PCIE_FABRIC=y
+
+# PCIe ports and buses
+CONFIG_PCIE_PORT=y
+CONFIG_PCIE_PCI_BRIDGE=y
+CONFIG_PCI_BRIDGE=y
+CONFIG_IOH3420=y
+CONFIG_XIO3130=y
+CONFIG_PXB=y
+# pxb-pcie does not link without it
+CONFIG_CXL=y
+CONFIG_CXL_MEM_DEVICE=y
+
+# PCIe endpoints
+CONFIG_AHCI_ICH9=y
+CONFIG_E1000E_PCI_EXPRESS=y
+CONFIG_EDU=y
+CONFIG_IGB_PCI_EXPRESS=y
+CONFIG_IVSHMEM_DEVICE=y
+CONFIG_NVME_PCI=y
+CONFIG_PCI_TESTDEV=y
+CONFIG_PVPANIC_PCI=y
+CONFIG_SDHCI_PCI=y
+CONFIG_USB_XHCI_PCI=y
+CONFIG_USB_STORAGE_BOT=y
+CONFIG_WDT_IB6300ESB=y
+
+# virtio
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_9P=y
+CONFIG_VIRTIO_BALLOON=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_VIRTIO_CRYPTO=y
+CONFIG_VIRTIO_IOMMU=y
+CONFIG_VIRTIO_MEM=y
+CONFIG_VIRTIO_NET=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_SCSI=y
+CONFIG_VIRTIO_SERIAL=y
+
+# Memory devices that virt implies
+CONFIG_NVDIMM=y
+
+# Loaders
+CONFIG_GENERIC_LOADER=y
+CONFIG_GUEST_LOADER=y
+
+# IPMI: the front ends, and QEMU's own BMCs to compare ours with
+CONFIG_I2C=y
+CONFIG_IPMI_EXTERN=y
+CONFIG_IPMI_LOCAL=y
+CONFIG_IPMI_SSIF=y
+CONFIG_SMBUS=y
+CONFIG_PCI_IPMI_BT=y
+CONFIG_PCI_IPMI_KCS=y

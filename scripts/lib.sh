@@ -1,0 +1,112 @@
+# Shared by every script of the repository; to be sourced, not run.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# After sourcing:
+#   RIG_TOP    the checkout
+#   RIG_BUILD  the build directory: a path without spaces, also when the
+#              checkout's own path has some
+#   say, warn, die, run_logged, need_space
+
+set -eu
+LC_ALL=C.UTF-8
+export LC_ALL
+unset CDPATH
+
+RIG_TOP=$(cd "$(dirname "$0")" && pwd)
+while [ ! -f "$RIG_TOP/scripts/lib.sh" ]; do
+    [ "$RIG_TOP" != / ] || { echo "qemu-rig: cannot find the checkout" >&2; exit 1; }
+    RIG_TOP=$(dirname "$RIG_TOP")
+done
+
+say()  { printf '%s\n' "qemu-rig: $*"; }
+warn() { printf '%s\n' "qemu-rig: warning: $*" >&2; }
+die()  { printf '%s\n' "qemu-rig: error: $*" >&2; exit 1; }
+
+# QEMU refuses to be built in a directory with a space or a colon in its path.
+# Then build/ becomes a link to a directory of its own in the user's cache.
+rig_build_dir() {
+    case $RIG_TOP in
+    *[[:space:]:]*)
+        if [ ! -e "$RIG_TOP/build" ]; then
+            dir=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/qemu-rig
+            case $dir in
+            *[[:space:]:]*)
+                die "neither the checkout nor $dir has a path without spaces:" \
+                    "set XDG_CACHE_HOME to a directory that has" ;;
+            esac
+            dir=$dir/$(printf %s "$RIG_TOP" | cksum | tr ' ' -)
+            mkdir -p "$dir"
+            rm -f "$RIG_TOP/build"
+            ln -s "$dir" "$RIG_TOP/build"
+        fi ;;
+    *)
+        mkdir -p "$RIG_TOP/build" ;;
+    esac
+    (cd "$RIG_TOP/build" && pwd -P)
+}
+RIG_BUILD=$(rig_build_dir)
+mkdir -p "$RIG_BUILD/logs"
+# Our own user's apt settings never apply; scripts name the private root.
+unset APT_CONFIG
+
+elapsed() { # seconds
+    printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
+}
+
+# The last thing worth showing in a log: ninja's "[n/m]", or the last line.
+last_progress() { # log
+    tail -c 2000 "$1" 2>/dev/null | tr '\r' '\n' | sed -n 's/[[:cntrl:]]//g;/./p' |
+        tail -n 1 | cut -c 1-60
+}
+
+# run_logged NAME WHAT COMMAND...: run COMMAND with its output in
+# logs/NAME.log, show what goes on, how far it is and for how long.
+# A failure ends the script and names the log.
+run_logged() {
+    log=$RIG_BUILD/logs/$1.log
+    what=$2
+    shift 2
+    mkdir -p "$(dirname "$log")"
+    start=$(date +%s)
+    shown=$start
+    "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 130' INT TERM
+    if [ ! -t 1 ]; then
+        say "$what (log: build/logs/${log##*/logs/})"
+    fi
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        now=$(date +%s)
+        if [ -t 1 ]; then
+            printf '\r\033[Kqemu-rig: %s  %s  %s' "$what" \
+                "$(elapsed $((now - start)))" "$(last_progress "$log")"
+        elif [ $((now - shown)) -ge 30 ]; then
+            shown=$now
+            say "  $what: $(elapsed $((now - start)))  $(last_progress "$log")"
+        fi
+    done
+    status=0
+    wait "$pid" || status=$?
+    trap - INT TERM
+    now=$(date +%s)
+    if [ -t 1 ]; then
+        printf '\r\033[K'
+    fi
+    if [ "$status" -ne 0 ]; then
+        tail -n 25 "$log" >&2
+        die "$what failed after $(elapsed $((now - start)));" \
+            "everything it printed: $log"
+    fi
+    say "$what: done in $(elapsed $((now - start)))"
+}
+
+# need_space MIB WHAT: refuse before the disk is full, not after.
+need_space() {
+    free=$(df -Pk "$RIG_BUILD" | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "$free" -ge "$1" ] ||
+        die "$2 needs $1 MiB in $RIG_BUILD, and $free MiB are free there:" \
+            "make room, or let build/ be a link to a larger disk"
+}
