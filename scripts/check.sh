@@ -1,0 +1,48 @@
+#!/bin/sh
+# Run test layers; the last line is "N passed, N failed".
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage: check.sh LAYER...    with LAYER one of: qtest, guest
+# Each layer leaves JUnit XML in build/results; the sum is made of that.
+
+. "$(dirname "$0")/lib.sh"
+
+results=$RIG_BUILD/results
+mkdir -p "$results"
+status=0
+
+# QEMU's own tests that any device type must survive, besides ours.
+upstream_qtests="tests/qtest/device-introspect-test tests/qtest/qom-test"
+
+check_qtest() {
+    # shellcheck disable=SC2086  # one word a target
+    "$RIG_TOP/scripts/build.sh" rig-qtests $upstream_qtests \
+        qemu-system-aarch64 qemu-img
+    rm -f "$results/qtest.xml" "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml"
+    say "qtests (log: build/logs/qtest.log)"
+    (cd "$RIG_BUILD/qemu" &&
+        pyvenv/bin/meson test --no-rebuild --print-errorlogs \
+            --num-processes "$(nproc)" \
+            'qtest-rig/*' qtest-aarch64/device-introspect-test \
+            qtest-aarch64/qom-test) >"$RIG_BUILD/logs/qtest.log" 2>&1 ||
+        { status=1; cat "$RIG_BUILD/logs/qtest.log"; }
+    cp "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml" "$results/qtest.xml"
+}
+
+check_guest() {
+    rm -f "$results/guest.xml"
+    python3 "$RIG_TOP/tests/guest/run.py" --set check || status=1
+}
+
+set_of_results=
+for layer; do
+    case $layer in
+    qtest|guest) "check_$layer"; set_of_results="$set_of_results $layer" ;;
+    *) die "check.sh: unknown layer '$layer'" ;;
+    esac
+done
+# shellcheck disable=SC2086
+python3 "$RIG_TOP/scripts/sum-results.py" "$results" $set_of_results || status=1
+exit $status

@@ -1,0 +1,185 @@
+# One run of the harness: kernels, images, guests.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where things are, and how guest tests become guests."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import threading
+import time
+
+from . import image
+from .guest import Boot, Guest
+from .image import Cpio, ImageError, Modules
+from .report import Progress, Row
+from .table import HERE, GuestTest, Topology, read_topology
+from .tap import Outcome
+
+TOP = HERE.parent.parent
+
+
+@dataclasses.dataclass
+class Kernel:
+    label: str
+    image: pathlib.Path
+    modules: Modules
+    debian: bool
+
+
+class Session:
+    def __init__(self, qemu: str, append: str = "",
+                 initrd: pathlib.Path | None = None) -> None:
+        # build/ may be a link to where there is no space in the path.
+        self.build = (TOP / "build").resolve()
+        self.qemu = qemu
+        self.append = append
+        self.initrd = initrd
+        self.progress = Progress(0)
+        self._lock = threading.Lock()
+
+    # --- kernels ---
+
+    def script(self, name: str, *args: str) -> None:
+        """One of the set-up scripts; it says itself what goes on."""
+        done = subprocess.run([str(TOP / "scripts" / name), *args])
+        if done.returncode:
+            raise ImageError(f"scripts/{name} {' '.join(args)} failed")
+
+    def kernel(self, spec: str, modules: pathlib.Path | None) -> Kernel:
+        """debian:6.12, debian:stable, debian:latest, or a path to an Image."""
+        if spec.startswith("debian:"):
+            return self._debian(spec.removeprefix("debian:"))
+        path = pathlib.Path(spec)
+        if path.is_dir() and (path / "arch/arm64/boot/Image").exists():
+            path = path / "arch/arm64/boot/Image"
+        if not path.is_file():
+            raise ImageError(f"there is no kernel image {spec}; give the path of "
+                             "an arm64 Image, debian:6.12 or debian:latest")
+        return Kernel("own", path.resolve(), Modules(modules), False)
+
+    def _debian(self, spec: str) -> Kernel:
+        kernels = self.build / "guest" / "kernels"
+        self.script("guest-kernel.sh", spec)
+        version = (kernels / f"{spec}.version").read_text().strip()
+        match = re.match(r"[0-9.]+", version)
+        return Kernel(match.group(0) if match else version,
+                      kernels / version / "Image",
+                      Modules(kernels / version / "modules"), True)
+
+    # --- images ---
+
+    def initramfs(self, name: str, kernel: Kernel, topology: Topology,
+                  tests: list[GuestTest], shell: bool = False) -> pathlib.Path:
+        """The image of one guest: user land, modules, programs, tables."""
+        with self._lock, image.locked(self.build / "guest" / "lock"):
+            needs = tuple(dict.fromkeys(n for t in tests for n in t.needs))
+            parts = [image.userland(self.build, "base")]
+            if "+ipmi" in needs:
+                parts.append(image.userland(self.build, "ipmi"))
+            cpio = Cpio()
+            cpio.file("init", (HERE / "init").read_bytes(), 0o755)
+            self._programs(cpio, tests)
+            names = [m for m, _ in self._modules(cpio, kernel, needs)]
+            cpio.file("rig/modules", "".join(n + "\n" for n in names).encode())
+            cpio.file("rig/devices", "".join(
+                d.row() for d in topology.devices).encode())
+            for path, text in topology.files.items():
+                cpio.file(f"rig/{path}", text.encode())
+            if shell:
+                cpio.file("rig/shell", b"")
+                cpio.file("rig/profile", b"PS1='guest# '\n"
+                          b"poweroff() { /rig/applets/poweroff -f; }\n")
+            parts.append(cpio.finish())
+            path = self.build / "guest" / f"initramfs-{name}.cpio"
+            # Another run may be booting from the present one.
+            image.replace(path, parts)
+            return path
+
+    def _programs(self, cpio: Cpio, tests: list[GuestTest]) -> None:
+        cpio.file("rig/bin/run-test", image.compile_program(
+            self.build, HERE / "run-test.c").read_bytes(), 0o755)
+        for helper in ("tap.sh", "pcie.sh"):
+            cpio.file(f"rig/{helper}", (HERE / helper).read_bytes())
+        listing = ""
+        for test in tests:
+            source = test.source
+            assert source
+            listing += f"{test.name} {source.stem}\n"
+            content = (image.compile_program(self.build, source).read_bytes()
+                       if source.suffix == ".c" else source.read_bytes())
+            cpio.file(f"rig/bin/{source.stem}", content, 0o755)
+        cpio.file("rig/tests", listing.encode())
+
+    @staticmethod
+    def _modules(cpio: Cpio, kernel: Kernel,
+                 needs: tuple[str, ...]) -> list[tuple[str, bytes]]:
+        wanted = tuple(n for n in needs if not n.startswith("+"))
+        loaded = kernel.modules.closure(wanted)
+        for name, content in loaded:
+            cpio.file(f"rig/{name}", content)
+        return loaded
+
+    # --- guests ---
+
+    def log(self, name: str) -> pathlib.Path:
+        return self.build / "logs" / "guest" / f"{name}.log"
+
+    def shown(self, path: pathlib.Path) -> str:
+        """The path as the user knows it."""
+        return "build/" + os.path.relpath(path, self.build)
+
+    def boot(self, name: str, kernel: Kernel, topology: Topology,
+             tests: list[GuestTest], shell: bool = False) -> Boot:
+        initrd = self.initrd or self.initramfs(name, kernel, topology, tests,
+                                               shell)
+        return Boot(name, self.qemu, kernel.image, initrd, topology.arguments(),
+                    self.append,
+                    [] if self.initrd else [(t.name, t.seconds) for t in tests])
+
+    def run_guest(self, kernel: Kernel, topology: str,
+                  tests: list[GuestTest]) -> list[Row]:
+        """One boot; its programs one after the other."""
+        name = f"{topology}-{kernel.label}"
+        boot = self.boot(name, kernel, read_topology(topology), tests)
+        guest = Guest(boot, self.log(name))
+        self.progress.started(name)
+        hooks = [t.hook.host for t in tests if t.hook and
+                 hasattr(t.hook, "host")]
+        console = guest.run(hooks, lambda s: self.progress.step(name, s))
+        if console.problems and tests:
+            # A trouble of the guest as a whole has to fail something.
+            last = console.outcomes[tests[-1].name].problems
+            last += [p for p in console.problems
+                     if not any(p in known for known in last)]
+        rows = [Row(t.name, kernel.label, t.exercised, console.outcomes[t.name],
+                    self.shown(guest.log_path), list(console.tail),
+                    not kernel.debian) for t in tests]
+        self.progress.ended(name, f"up after {guest.up_seconds:.1f} s, off after "
+                            f"{guest.seconds:.1f} s: " + ", ".join(
+                                f"{r.test} {r.result()}" for r in rows))
+        return rows
+
+    def run_host(self, kernel: Kernel, test: GuestTest) -> list[Row]:
+        """A test that boots its guests itself: NAME.py's run()."""
+        name = f"{test.name}-{kernel.label}"
+        outcome = Outcome(test.name)
+        self.progress.started(name)
+        hook = test.hook
+        assert hook
+        started = time.monotonic()
+        try:
+            hook.run(self, kernel, test, outcome)
+            outcome.finish("exit 0")
+        except Exception as error:  # whatever it is, it belongs in the report
+            outcome.problems.append(f"{type(error).__name__}: {error}")
+        outcome.seconds = time.monotonic() - started
+        self.progress.ended(name, f"{outcome.seconds:.1f} s: " +
+                            ("as expected" if outcome.passed else "FAILED"))
+        return [Row(test.name, kernel.label, test.exercised, outcome,
+                    self.shown(self.log(name)), [], not kernel.debian)]

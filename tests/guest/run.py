@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# Boot unmodified kernels on our QEMU and judge what the guests say.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guest tests of qemu-rig; see docs/guest-tests.rst."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable
+
+# A test run leaves nothing behind in the checkout.
+sys.dont_write_bytecode = True
+
+from harness import guest, report, table            # noqa: E402
+from harness.image import ImageError                # noqa: E402
+from harness.report import Progress, Row            # noqa: E402
+from harness.session import TOP, Kernel, Session    # noqa: E402
+from harness.table import GuestTest, TableError     # noqa: E402
+
+Job = Callable[[], list[Row]]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--set", default="check", choices=table.SETS,
+        help="boot: the few of 'make boot', on the stable kernel; check "
+        "(default): all, each on its kernels; bench")
+    add("--only", action="append", default=[], metavar="NAME",
+        help="only this guest test; may be repeated")
+    add("--kernel", action="append", default=[], metavar="KERNEL",
+        help="debian:6.12, debian:latest, or the path of an arm64 Image")
+    add("--modules", type=pathlib.Path, metavar="DIR",
+        help="the modules of an own kernel (INSTALL_MOD_PATH or lib/modules/V)")
+    add("--append", default="", help="words for the kernel's command line")
+    add("--initrd", type=pathlib.Path, metavar="FILE",
+        help="boot this instead of our user land; no guest program runs then")
+    add("--shell", action="store_true",
+        help="an interactive shell in the guest instead of the tests")
+    add("--topology", default="pcie-tree",
+        help="the devices for --shell and --initrd (default: pcie-tree)")
+    add("--qemu", default=str(TOP / "build" / "qemu-system-aarch64"))
+    add("--jobs", type=int, default=os.cpu_count() or 1,
+        help="guests at the same time (default: one a core)")
+    add("--list", action="store_true", help="list the guest tests")
+    return parser.parse_args()
+
+
+def choose(args: argparse.Namespace) -> list[GuestTest]:
+    tests = table.read_table()
+    if args.only:
+        for name in args.only:
+            if name not in {t.name for t in tests}:
+                raise TableError(f"there is no guest test '{name}'; --list "
+                                 "names them")
+        return [t for t in tests if t.name in args.only]
+    # What "make boot" shows is also part of the complete check.
+    sets = {"check": {"boot", "check"}}.get(args.set, {args.set})
+    return [t for t in tests if sets.intersection(t.sets)]
+
+
+def show_list() -> None:
+    for test in table.read_table():
+        print(f"{test.name:20} {','.join(test.sets):12} "
+              f"{','.join(test.kernels):14} {test.topology:14} {test.exercised}")
+
+
+def wanted_kernels(args: argparse.Namespace, test: GuestTest) -> list[str]:
+    if args.kernel:
+        return list(args.kernel)
+    if args.set == "boot":
+        return ["debian:stable"]
+    return [f"debian:{k}" for k in test.kernels]
+
+
+def make_jobs(args: argparse.Namespace, session: Session,
+              tests: list[GuestTest]) -> list[Job]:
+    """Tests on the same kernel with the same devices share one boot."""
+    kernels: dict[str, Kernel] = {}
+    shared: dict[tuple[str, str], list[GuestTest]] = {}
+    jobs: list[tuple[int, Job]] = []
+    for test in tests:
+        for spec in wanted_kernels(args, test):
+            if spec not in kernels:
+                kernels[spec] = session.kernel(spec, args.modules)
+            if test.topology == "host":
+                jobs.append((10 * test.seconds, lambda k=kernels[spec], t=test:
+                             session.run_host(k, t)))
+            else:
+                shared.setdefault((spec, test.topology), []).append(test)
+    for (spec, topology), group in shared.items():
+        jobs.append((sum(t.seconds for t in group),
+                     lambda k=kernels[spec], d=topology, g=group:
+                     session.run_guest(k, d, g)))
+    # The longest first, so that none is left alone at the end.
+    return [job for _, job in sorted(jobs, key=lambda j: -j[0])]
+
+
+def run_jobs(jobs: list[Job], workers: int) -> list[Row]:
+    rows: list[Row] = []
+    with concurrent.futures.ThreadPoolExecutor(max(1, workers)) as pool:
+        try:
+            for future in concurrent.futures.as_completed(
+                    [pool.submit(job) for job in jobs]):
+                rows += future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            guest.kill_all()
+            raise
+    return rows
+
+
+def conclude(session: Session, rows: list[Row], seconds: float) -> int:
+    order = {t.name: i for i, t in enumerate(table.read_table())}
+    rows.sort(key=lambda r: (order[r.test], r.kernel))
+    result = session.build / "results" / "guest.xml"
+    report.junit(rows, result)
+    print("\n" + report.table(rows))
+    failures = report.failures(rows)
+    if failures:
+        print("\n" + failures)
+    skipped = sum(len(r.skips()) for r in rows if r.may_skip)
+    good = sum(r.counts()[0] for r in rows)
+    bad = sum(r.counts()[1] for r in rows)
+    print(f"\n{len(rows)} guest tests in {seconds:.0f} s"
+          + (f", {skipped} skipped" if skipped else "")
+          + f"; logs: build/logs/guest/, JUnit: {session.shown(result)}")
+    print(f"{good} passed, {bad} failed")
+    return 0 if good and not bad else 1
+
+
+def interactive(args: argparse.Namespace, session: Session) -> int:
+    """--shell, --initrd: QEMU takes over the terminal, and this process."""
+    spec = args.kernel[0] if args.kernel else "debian:stable"
+    kernel = session.kernel(spec, args.modules)
+    topology = table.read_topology(args.topology)
+    # Whatever a test with these devices loads, the user may want as well.
+    tests = [t for t in table.read_table() if t.topology == args.topology]
+    boot = session.boot(f"shell-{kernel.label}", kernel, topology, tests, True)
+    command = dataclasses.replace(boot, serial=("-serial", "mon:stdio")).command()
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def main() -> int:
+    args = arguments()
+    if args.list:
+        show_list()
+        return 0
+    if not os.access(args.qemu, os.X_OK):
+        raise ImageError(f"there is no {args.qemu}: run make first")
+    session = Session(os.path.abspath(args.qemu), args.append, args.initrd)
+    session.script("guest-userland.sh")
+    if args.shell or args.initrd:
+        return interactive(args, session)
+    started = time.monotonic()
+    jobs = make_jobs(args, session, choose(args))
+    session.progress = Progress(len(jobs))
+    rows = run_jobs(jobs, args.jobs)
+    return conclude(session, rows, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ImageError, TableError) as error:
+        print(f"guest tests: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        guest.kill_all()
+        print("\nguest tests: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# The harness must not pass what did not pass: its own tests, no guest needed.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Feed consoles to the judge and look at the verdict."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+
+from harness import report, table                   # noqa: E402
+from harness.guest import Boot, Guest               # noqa: E402
+from harness.image import Cpio, Modules             # noqa: E402
+from harness.report import Row                      # noqa: E402
+from harness.tap import Console, Outcome, Point                     # noqa: E402
+
+GOOD = ["up: 6.12", "begin t", "# step: one", "ok 1 - a", "ok 2 - b", "1..2",
+        "end t exit 0", "done"]
+
+
+def judge(ours: list[str], kernel: list[str] | None = None,
+          trouble: str = "") -> Console:
+    console = Console(["t"])
+    for number, line in enumerate(ours):
+        console.feed(f"[    {number}.000000][    T1] rig: {line}", float(number))
+        if line.startswith("# step") and kernel:
+            for said in kernel:
+                console.feed(f"[    {number}.5] {said}", float(number))
+    console.close(trouble)
+    return console
+
+
+def without(line: str) -> list[str]:
+    return [entry for entry in GOOD if entry != line]
+
+
+class Verdicts(unittest.TestCase):
+    def passes(self, console: Console) -> bool:
+        return console.outcomes["t"].passed and not console.problems
+
+    def test_good(self) -> None:
+        console = judge(GOOD)
+        self.assertTrue(self.passes(console))
+        self.assertEqual(console.outcomes["t"].counts(), (2, 0))
+
+    def test_each_line_is_needed(self) -> None:
+        for line in GOOD:
+            if line.startswith(("begin", "ok", "1..", "end", "done")):
+                self.assertFalse(self.passes(judge(without(line))), line)
+
+    def test_not_ok(self) -> None:
+        bad = ["not " + x if x == "ok 2 - b" else x for x in GOOD]
+        self.assertFalse(self.passes(judge(bad)))
+
+    def test_number_twice(self) -> None:
+        bad = ["ok 1 - b" if x == "ok 2 - b" else x for x in GOOD]
+        self.assertFalse(self.passes(judge(bad)))
+
+    def test_second_plan(self) -> None:
+        at = GOOD.index("1..2")
+        self.assertFalse(self.passes(judge(GOOD[:at] + ["1..2"] + GOOD[at:])))
+
+    def test_exit_status(self) -> None:
+        for how in ("exit 1", "signal 11"):
+            bad = [x.replace("exit 0", how) for x in GOOD]
+            self.assertFalse(self.passes(judge(bad)), how)
+
+    def test_kernel_trouble(self) -> None:
+        for line in ("Kernel panic - not syncing: x", "WARNING: CPU: 0 PID: 1 at",
+                     "WARNING: mm/slub.c:1 at x, CPU#0: sh/1",
+                     "Internal error: Oops: 1 [#1]", "BUG: sleeping function",
+                     "Call trace:", "Unable to handle kernel paging request"):
+            self.assertFalse(self.passes(judge(GOOD, [line])), line)
+
+    def test_expected_trouble(self) -> None:
+        expecting = GOOD[:2] + ["# expect-kernel: WARNING: .*known"] + GOOD[2:]
+        self.assertTrue(self.passes(judge(expecting, ["WARNING: well known"])))
+        self.assertFalse(self.passes(judge(expecting, ["WARNING: another"])))
+
+    def test_only_our_lines_count(self) -> None:
+        console = Console(["t"])
+        for line in GOOD:
+            console.feed(line, 0.0)
+        console.close("")
+        self.assertFalse(self.passes(console))
+
+    def test_trouble_names_the_program(self) -> None:
+        console = judge(GOOD[:4], trouble="hung in the step: one")
+        self.assertIn("hung", console.outcomes["t"].problems[0])
+
+    def test_skip(self) -> None:
+        console = judge(GOOD[:2] + ["1..0 # SKIP kernel has no vfio-pci",
+                                    "end t exit 0", "done"])
+        outcome = console.outcomes["t"]
+        self.assertEqual(outcome.skipped, "kernel has no vfio-pci")
+        for may_skip, bad in ((True, 0), (False, 1)):
+            row = Row("t", "k", "", outcome, "", [], may_skip)
+            self.assertEqual(row.counts(), (0, bad))
+
+
+class Processes(unittest.TestCase):
+    """A stand-in for QEMU: what happens when it fails or hangs."""
+
+    def run_script(self, text: str, seconds: int = 1) -> Console:
+        with tempfile.TemporaryDirectory() as name:
+            fake = pathlib.Path(name) / "qemu"
+            fake.write_text("#!/bin/sh\n" + text)
+            fake.chmod(0o755)
+            boot = Boot("fake", str(fake), pathlib.Path("Image"), None, [],
+                        programs=[("t", seconds)])
+            return Guest(boot, pathlib.Path(name) / "log").run()
+
+    def test_good(self) -> None:
+        console = self.run_script("".join(f"echo 'rig: {x}'\n" for x in GOOD))
+        self.assertTrue(console.outcomes["t"].passed)
+
+    def test_refusal(self) -> None:
+        console = self.run_script("echo 'qemu: bad device'; exit 1")
+        self.assertIn("bad device", console.problems[0])
+        self.assertFalse(console.outcomes["t"].passed)
+
+    def test_hang(self) -> None:
+        console = self.run_script("echo 'rig: up: 1'; echo 'rig: begin t'\n"
+                                  "echo 'rig: # step: the hard one'\n"
+                                  "exec sleep 100")
+        self.assertIn("the hard one", console.outcomes["t"].problems[0])
+
+
+class Files(unittest.TestCase):
+    def test_table_and_topologies(self) -> None:
+        for test in table.read_table():
+            if test.topology != "host":
+                self.assertTrue(table.read_topology(test.topology).devices)
+
+    def test_table_mistakes(self) -> None:
+        for line in ("a boot stable", "none boot stable pcie-tree - 9 text",
+                     "pcie-enum boot never pcie-tree - 9 text",
+                     "pcie-enum boot stable pcie-tree - soon text"):
+            with self.assertRaises(table.TableError):
+                table.parse_line(line, "here")
+
+    def test_device(self) -> None:
+        device = table.parse_device("edu,id=a,bus=b,addr=1f.2,x=on")
+        self.assertEqual(device and device.row(), "a edu b 1f.2 x=on\n")
+
+    def test_module_order(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            root = pathlib.Path(name)
+            for module, depends in (("a-b", "c_d"), ("c-d", ""), ("e", "")):
+                (root / f"{module}.ko").write_bytes(
+                    b"\0depends=" + depends.encode() + b"\0")
+            names = [n for n, _ in Modules(root).closure(("a_b", "absent"))]
+        self.assertEqual(names, ["c_d.ko", "a_b.ko"])
+
+    def test_cpio(self) -> None:
+        cpio = Cpio()
+        cpio.file("a/b", b"text")
+        data = cpio.finish()
+        self.assertEqual(len(data) % 512, 0)
+        self.assertEqual(data.count(b"070701"), 3)
+
+    def test_junit(self) -> None:
+        outcome = judge(without("1..2")).outcomes["t"]
+        with tempfile.TemporaryDirectory() as name:
+            path = pathlib.Path(name) / "x.xml"
+            report.junit([Row("t", "k", "", outcome, "", ["\x1b"], False)], path)
+            self.assertIn("<failure", path.read_text())
+
+
+class _Points(unittest.TestResult):
+    """unittest's results as test points of a guest test."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        bad = [text for failed, text in self.failures + self.errors
+               if failed is test]
+        self.outcome.points.append(Point(
+            len(self.outcome.points) + 1, not bad, test.id().split(".", 1)[1],
+            details=[line for text in bad for line in text.splitlines()]))
+        super().stopTest(test)
+
+
+def run(session: object, kernel: object, test: object, outcome: Outcome) -> None:
+    """As a line of guests.tab: no guest, the host's side alone."""
+    del session, kernel, test
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    suite.run(_Points(outcome))
+    outcome.plan = len(outcome.points)
+    outcome.seen.append(f"{sum(p.passed for p in outcome.points)} of "
+                        f"{outcome.plan} made-up consoles, processes and files "
+                        "judged as they should be")
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

@@ -1,0 +1,338 @@
+/*
+ * Ask vfio-pci which AtomicOps a device may send to host memory, for every row
+ * of the truth table of pci_enable_atomic_ops_to_root().
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The kernel walks from the device up to the root port when the question comes
+ * (VFIO_DEVICE_GET_INFO), sets AtomicOp Requester Enable (PCIe r6.0 sec
+ * 7.5.3.16) if it finds no obstacle, and says so in the capability
+ * VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP, size by size. The rows are in
+ * /rig/rows, made from topologies/atomic-rows.tab.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "topology.h"
+
+/* Not in the C library's headers of every host that cross-compiles this. */
+#ifndef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
+#define VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP 5
+struct vfio_device_info_cap_pci_atomic_comp {
+    struct vfio_info_cap_header header;
+    __u32 flags;
+    __u32 reserved;
+};
+#endif
+#define DEVCTL2_REQ_EN 0x0040
+
+typedef struct Row {
+    int number;
+    char endpoint[TOPOLOGY_ID];
+    char blocking[TOPOLOGY_ID];   /* the port whose EgrBlk is set, or "-" */
+    int req_en_before;
+    unsigned grants;              /* bit 0: 32, bit 1: 64, bit 2: 128 bits */
+    unsigned grants_unblocked;    /* the same once EgrBlk is cleared */
+    char text[128];
+} Row;
+
+typedef struct Answer {
+    bool valid;
+    unsigned flags;
+    int req_en_open;              /* while the device's file is open */
+    int req_en_after;             /* after closing, which restores */
+} Answer;
+
+/* --- files ---------------------------------------------------------------- */
+
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    if (!ok) {
+        printf("# %s: %s\n", path, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
+static int config_read(int fd, unsigned offset, unsigned size)
+{
+    uint16_t value = 0;
+
+    return pread(fd, &value, size, offset) == (ssize_t)size ? value : -1;
+}
+
+/* ReqEn in the real configuration space: 0, 1, or -1 if it cannot be read. */
+static int read_req_en(const char *path)
+{
+    char name[PATH_MAX + 16];
+    int fd, cap, value = -1;
+
+    snprintf(name, sizeof(name), "%s/config", path);
+    fd = open(name, O_RDONLY);
+    if (fd < 0) {
+        return -1;
+    }
+    cap = config_read(fd, PCI_CAPABILITY_LIST, 1);
+    while (cap > 0 && config_read(fd, cap, 1) != PCI_CAP_ID_EXP) {
+        cap = config_read(fd, cap + 1, 1);
+    }
+    if (cap > 0) {
+        value = config_read(fd, cap + PCI_EXP_DEVCTL2, 2);
+    }
+    close(fd);
+    return value < 0 ? -1 : !!(value & DEVCTL2_REQ_EN);
+}
+
+static bool setpci(const char *path, const char *assignment)
+{
+    char command[PATH_MAX];
+
+    snprintf(command, sizeof(command), "setpci -s %s %s", topology_bdf(path),
+             assignment);
+    return system(command) == 0;
+}
+
+/* --- vfio ----------------------------------------------------------------- */
+
+static bool bind_vfio(const char *path)
+{
+    char name[PATH_MAX + 32], link[PATH_MAX];
+    ssize_t n;
+
+    snprintf(name, sizeof(name), "%s/driver", path);
+    n = readlink(name, link, sizeof(link) - 1);
+    if (n > 0) {
+        link[n] = '\0';
+        if (!strcmp(topology_bdf(link), "vfio-pci")) {
+            return true;
+        }
+        snprintf(name, sizeof(name), "%s/driver/unbind", path);
+        write_file(name, topology_bdf(path));
+    }
+    snprintf(name, sizeof(name), "%s/driver_override", path);
+    return write_file(name, "vfio-pci") &&
+           write_file("/sys/bus/pci/drivers_probe", topology_bdf(path));
+}
+
+static int open_group(const char *path)
+{
+    struct vfio_group_status status = { .argsz = sizeof(status) };
+    char name[PATH_MAX + 32], link[PATH_MAX];
+    ssize_t n;
+    int group;
+
+    snprintf(name, sizeof(name), "%s/iommu_group", path);
+    n = readlink(name, link, sizeof(link) - 1);
+    if (n < 0) {
+        printf("# %s has no IOMMU group\n", topology_bdf(path));
+        return -1;
+    }
+    link[n] = '\0';
+    snprintf(name, sizeof(name), "/dev/vfio/%s", topology_bdf(link));
+    group = open(name, O_RDWR);
+    if (group < 0 || ioctl(group, VFIO_GROUP_GET_STATUS, &status) < 0 ||
+        !(status.flags & VFIO_GROUP_FLAGS_VIABLE)) {
+        printf("# %s: %s\n", name, group < 0 ? strerror(errno) : "not viable");
+        if (group >= 0) {
+            close(group);
+        }
+        return -1;
+    }
+    return group;
+}
+
+static int open_device(int container, int group, const char *path)
+{
+    int device;
+
+    if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
+        ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0) {
+        printf("# container: %s\n", strerror(errno));
+        return -1;
+    }
+    device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, topology_bdf(path));
+    if (device < 0) {
+        printf("# %s: %s\n", topology_bdf(path), strerror(errno));
+    }
+    return device;
+}
+
+/* The flags of the capability; 0 if it is absent; false if vfio refuses. */
+static bool ask(int device, unsigned *flags)
+{
+    union {
+        struct vfio_device_info info;
+        uint8_t bytes[4096];
+    } answer = { .info.argsz = sizeof(answer) };
+    uint32_t offset;
+
+    *flags = 0;
+    if (ioctl(device, VFIO_DEVICE_GET_INFO, &answer.info) < 0) {
+        printf("# VFIO_DEVICE_GET_INFO: %s\n", strerror(errno));
+        return false;
+    }
+    if (!(answer.info.flags & VFIO_DEVICE_FLAGS_CAPS)) {
+        return true;
+    }
+    for (offset = answer.info.cap_offset; offset;) {
+        struct vfio_device_info_cap_pci_atomic_comp cap;
+
+        if (offset + sizeof(cap.header) > sizeof(answer)) {
+            printf("# the capability chain leaves the buffer\n");
+            return false;
+        }
+        memcpy(&cap, answer.bytes + offset, sizeof(cap.header));
+        if (cap.header.id == VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP &&
+            offset + sizeof(cap) <= sizeof(answer)) {
+            memcpy(&cap, answer.bytes + offset, sizeof(cap));
+            *flags = cap.flags;
+        }
+        offset = cap.header.next;
+    }
+    return true;
+}
+
+static Answer measure(const char *path)
+{
+    Answer answer = { .req_en_open = -1, .req_en_after = -1 };
+    int container = open("/dev/vfio/vfio", O_RDWR);
+    int group = open_group(path);
+    int device = group < 0 ? -1 : open_device(container, group, path);
+
+    if (device >= 0) {
+        answer.valid = ask(device, &answer.flags);
+        answer.req_en_open = read_req_en(path);
+        close(device);
+    }
+    if (group >= 0) {
+        close(group);
+    }
+    close(container);
+    answer.req_en_after = read_req_en(path);
+    return answer;
+}
+
+/* --- rows ----------------------------------------------------------------- */
+
+static void check(const Row *row, const char *path, unsigned grants,
+                  const char *how)
+{
+    Answer got = measure(path);
+    /* A refusal leaves ReqEn alone; a grant sets it until the file is closed. */
+    int open = grants ? 1 : row->req_en_before;
+
+    if (!tap_ok(got.valid && got.flags == grants && got.req_en_open == open &&
+                got.req_en_after == row->req_en_before,
+                "row %d%s: %s", row->number, how, row->text)) {
+        printf("#   wanted: flags %#x, ReqEn %d while open, %d after\n",
+               grants, open, row->req_en_before);
+        printf("#   got:    flags %#x, ReqEn %d while open, %d after%s\n",
+               got.flags, got.req_en_open, got.req_en_after,
+               got.valid ? "" : " (vfio refused)");
+    }
+}
+
+/*
+ * A port above an idle device may go into D3hot, and the kernel then undoes what
+ * setpci has written meanwhile: keep it awake.
+ */
+static bool keep_awake(const char *path)
+{
+    char name[PATH_MAX + 32];
+
+    snprintf(name, sizeof(name), "%s/power/control", path);
+    return write_file(name, "on");
+}
+
+/* The same bit of the same port, changed while the system runs. */
+static void check_run_time(const Row *row, const char *path)
+{
+    char port[PATH_MAX];
+
+    if (!topology_path(row->blocking, port) || !keep_awake(port)) {
+        tap_ok(false, "row %d: %s found and awake", row->number, row->blocking);
+        return;
+    }
+    if (!setpci(port, "CAP_EXP+28.w=0000:0080")) {
+        printf("# setpci failed\n");
+    }
+    check(row, path, row->grants_unblocked, ", EgrBlk cleared by setpci");
+    if (!setpci(port, "CAP_EXP+28.w=0080:0080")) {
+        printf("# setpci failed\n");
+    }
+    check(row, path, row->grants, ", EgrBlk set by setpci");
+}
+
+static void check_row(const Row *row)
+{
+    char path[PATH_MAX];
+
+    printf("# step: row %d\n", row->number);
+    /*
+     * Before the driver is bound: vfio-pci puts an idle device into D3hot, and
+     * on the way back the kernel restores what it saved on the way down.
+     */
+    if (!topology_path(row->endpoint, path) ||
+        (row->req_en_before && !setpci(path, "CAP_EXP+28.w=0040:0040")) ||
+        !bind_vfio(path)) {
+        tap_ok(false, "row %d: %s found, prepared and bound to vfio-pci",
+               row->number, row->endpoint);
+        return;
+    }
+    check(row, path, row->grants, "");
+    if (strcmp(row->blocking, "-")) {
+        check_run_time(row, path);
+    }
+}
+
+static bool read_row(FILE *f, Row *row)
+{
+    char line[512];
+
+    return fgets(line, sizeof(line), f) &&
+           sscanf(line, "%d %63s %63s %d %u %u %127[^\n]", &row->number,
+                  row->endpoint, row->blocking, &row->req_en_before,
+                  &row->grants, &row->grants_unblocked, row->text) == 7;
+}
+
+/* A developer's own kernel may lack what Debian's have. */
+static void need(const char *path, const char *what)
+{
+    if (access(path, F_OK) < 0) {
+        tap_skip_all("kernel has no %s", what);
+    }
+}
+
+int main(void)
+{
+    FILE *f = fopen("/rig/rows", "r");
+    unsigned rows = 0, granted = 0;
+    Row row;
+
+    need("/sys/bus/pci/drivers/vfio-pci", "vfio-pci");
+    need("/dev/vfio/vfio", "legacy VFIO container (CONFIG_VFIO_CONTAINER)");
+    need("/sys/kernel/iommu_groups/0", "driver for the SMMUv3");
+    while (f && read_row(f, &row)) {
+        check_row(&row);
+        rows++;
+        granted += row.grants != 0;
+    }
+    tap_ok(rows > 0, "/rig/rows has rows");
+    printf("# seen: %u of %u answers of vfio-pci as the truth table has them, "
+           "ReqEn included; %u rows grant, %u refuse\n",
+           tap_points - tap_failures - 1, tap_points - 1, granted,
+           rows - granted);
+    return tap_done();
+}
