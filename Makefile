@@ -20,10 +20,10 @@ INITRD =
 configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
 
 q = '$(subst ','\'',$(1))'
-guest_args = $(if $(KERNEL),--kernel $(call q,$(KERNEL))) \
-             $(if $(MODULES),--modules $(call q,$(MODULES))) \
-             $(if $(APPEND),--append $(call q,$(APPEND))) \
-             $(if $(INITRD),--initrd $(call q,$(INITRD))) \
+guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
+             $(if $(MODULES),--modules=$(call q,$(MODULES))) \
+             $(if $(APPEND),--append=$(call q,$(APPEND))) \
+             $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
 .PHONY: all setup build boot check check-qtest check-guest bench docs clean \
