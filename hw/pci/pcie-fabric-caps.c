@@ -167,7 +167,8 @@ static void init_atomic_regs(PCIDevice *d, const PCIEFabricProps *props,
     if (type != PCI_EXP_TYPE_UPSTREAM && type != PCI_EXP_TYPE_DOWNSTREAM) {
         cap |= (props->atomic_comp32 ? PCI_EXP_DEVCAP2_ATOMIC_COMP32 : 0) |
                (props->atomic_comp64 ? PCI_EXP_DEVCAP2_ATOMIC_COMP64 : 0) |
-               (props->atomic_comp128 ? PCI_EXP_DEVCAP2_ATOMIC_COMP128 : 0);
+               (props->atomic_comp128 && pcie_fabric_atomic_has_128() ?
+                PCI_EXP_DEVCAP2_ATOMIC_COMP128 : 0);
     }
     /* This also takes back the TLP prefix bits that QEMU gives everybody. */
     pci_set_long(exp + PCI_EXP_DEVCAP2, cap);

@@ -7,11 +7,10 @@
  * Specification: PCI Express Base r6.0, sec 6.15 (AtomicOps), 6.6.2 (FLR),
  * 7.5.3 (PCI Express capability).
  *
- * Modelled:     configuration space of an endpoint, legacy endpoint or RCiEP
- *               that can request and complete AtomicOps; memory that peers can
- *               reach; MSI-X.
- * Not modelled: issuing requests (the register file only identifies itself),
- *               SR-IOV, ATS, PASID.
+ * Modelled:     an endpoint, legacy endpoint or RCiEP that requests memory
+ *               reads, writes and AtomicOps (pcie-fabric-engine.c) and completes
+ *               those of others in its memory; MSI-X.
+ * Not modelled: SR-IOV, ATS, PASID, more than one request under way.
  */
 
 #include "qemu/osdep.h"
@@ -24,6 +23,7 @@
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
 #include "hw/pci/pcie-fabric-endpoint.h"
+#include "hw/pci/pcie-fabric-engine.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "trace.h"
@@ -41,7 +41,17 @@ struct PCIEFabricEndpoint {
     PCIEFabricRegs regs;
     MemoryRegion mmio;
     MemoryRegion mem;
+    PCIEFabricEngine engine;
+    PCIEFabricCounters counters;
 };
+
+PCIEFabricCounters *pcie_fabric_endpoint_counters(PCIDevice *d)
+{
+    if (!object_dynamic_cast(OBJECT(d), TYPE_PCIE_FABRIC_ENDPOINT)) {
+        return NULL;
+    }
+    return &PCIE_FABRIC_ENDPOINT(d)->counters;
+}
 
 static uint32_t endpoint_features(const PCIEFabricEndpoint *ep)
 {
@@ -54,7 +64,7 @@ static uint32_t endpoint_features(const PCIEFabricEndpoint *ep)
     return val;
 }
 
-static bool endpoint_reg_read(const PCIEFabricEndpoint *ep, hwaddr addr,
+static bool endpoint_reg_read(PCIEFabricEndpoint *ep, hwaddr addr,
                               uint32_t *val)
 {
     switch (addr) {
@@ -75,7 +85,7 @@ static bool endpoint_reg_read(const PCIEFabricEndpoint *ep, hwaddr addr,
         return true;
     default:
         *val = 0;
-        return false;
+        return pcie_fabric_engine_read(&ep->engine, addr, val);
     }
 }
 
@@ -99,9 +109,12 @@ static void endpoint_mmio_write(void *opaque, hwaddr addr, uint64_t val,
     PCIEFabricEndpoint *ep = opaque;
 
     trace_pcie_fabric_endpoint_mmio_write(ep->parent_obj.name, addr, size, val);
-    qemu_log_mask(LOG_GUEST_ERROR, "%s: write of 0x%" PRIx64 " to read-only "
-                  "or reserved register 0x%03" HWADDR_PRIx "\n",
-                  ep->parent_obj.name, val, addr);
+    if (!pcie_fabric_engine_write(&ep->engine, addr, val)) {
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: write of 0x%" PRIx64 " to register "
+                      "0x%03" HWADDR_PRIx ", which is read-only, reserved, "
+                      "busy, or cannot have that value\n",
+                      ep->parent_obj.name, val, addr);
+    }
 }
 
 static const MemoryRegionOps endpoint_mmio_ops = {
@@ -122,6 +135,7 @@ static void endpoint_write_config(PCIDevice *d, uint32_t address,
     pci_default_write_config(d, address, val, len);
     pcie_cap_flr_write_config(d, address, val, len);
     pcie_fabric_aer_write_config(d);
+    pcie_fabric_paths_changed();
 }
 
 static void endpoint_reset_hold(Object *obj, ResetType type)
@@ -129,7 +143,9 @@ static void endpoint_reset_hold(Object *obj, ResetType type)
     PCIEFabricEndpoint *ep = PCIE_FABRIC_ENDPOINT(obj);
     PCIDevice *d = PCI_DEVICE(obj);
 
+    pcie_fabric_engine_reset(&ep->engine);
     pcie_fabric_regs_reset(&ep->regs, d, pcie_fabric_reset_kind(d));
+    pcie_fabric_paths_changed();
 }
 
 static bool endpoint_check_props(PCIEFabricEndpoint *ep, Error **errp)
@@ -171,6 +187,9 @@ static bool endpoint_init_caps(PCIEFabricEndpoint *ep, Error **errp)
     pcie_cap_flr_init(d);
     pcie_fabric_aer_init(d, &ep->regs, &ep->props, false);
     pcie_fabric_dsn_init(d, ep->props.serial);
+    /* Transactions Pending: the engine sets and clears it */
+    pcie_fabric_regs_status(&ep->regs, d, d->exp.exp_cap + PCI_EXP_DEVCTL,
+                            PCI_EXP_DEVSTA_TRPND << 16);
     return true;
 }
 
@@ -220,11 +239,15 @@ static void endpoint_realize(PCIDevice *d, Error **errp)
         return;
     }
     endpoint_init_msix(d);
+    pcie_fabric_engine_init(&ep->engine, d, ep->mem_size ? &ep->mem : NULL);
     pcie_fabric_regs_seal(&ep->regs, d);
+    pcie_fabric_paths_changed();
 }
 
 static void endpoint_exit(PCIDevice *d)
 {
+    pcie_fabric_engine_exit(&PCIE_FABRIC_ENDPOINT(d)->engine);
+    pcie_fabric_paths_changed();
     if (msix_present(d)) {
         msix_uninit_exclusive_bar(d);
     }
@@ -238,6 +261,8 @@ static const VMStateDescription vmstate_endpoint = {
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj, PCIEFabricEndpoint),
         VMSTATE_MSIX(parent_obj, PCIEFabricEndpoint),
+        VMSTATE_STRUCT(engine, PCIEFabricEndpoint, 1,
+                       vmstate_pcie_fabric_engine, PCIEFabricEngine),
         VMSTATE_END_OF_LIST()
     }
 };

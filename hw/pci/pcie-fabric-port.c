@@ -84,6 +84,7 @@ void pcie_fabric_port_write_config(PCIDevice *d, uint32_t address,
     if (is_root) {
         pcie_aer_root_write_config(d, address, val, len, root_cmd);
     }
+    pcie_fabric_paths_changed();
 }
 
 void pcie_fabric_port_reset_hold(Object *obj, ResetType type)
@@ -104,6 +105,7 @@ void pcie_fabric_port_reset_hold(Object *obj, ResetType type)
     }
     /* The windows are closed now: sec 7.5.1.3. */
     pci_bridge_update_mappings(PCI_BRIDGE(d));
+    pcie_fabric_paths_changed();
 }
 
 /* sec 7.5.1.3.6: a port may have no I/O window; its registers then read 0 */
@@ -215,6 +217,7 @@ bool pcie_fabric_port_realize(PCIDevice *d, Error **errp)
         goto err_caps;
     }
     pcie_fabric_regs_seal(&port->regs, d);
+    pcie_fabric_paths_changed();
     return true;
 
 err_caps:
@@ -235,6 +238,7 @@ void pcie_fabric_port_exit(PCIDevice *d)
     pcie_cap_exit(d);
     msi_uninit(d);
     pci_bridge_exitfn(d);
+    pcie_fabric_paths_changed();
 }
 
 static const TypeInfo pcie_fabric_port_info = {

@@ -12,6 +12,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "hw/hotplug.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric-slot.h"
@@ -31,6 +32,20 @@ static void slot_realize(PCIDevice *d, Error **errp)
     if (fsc->check_parent(d, errp)) {
         pcie_fabric_port_realize(d, errp);
     }
+}
+
+/* What is plugged below, of whatever make, changes the ways of requests. */
+static void slot_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
+{
+    pcie_cap_slot_plug_cb(handler, dev, errp);
+    pcie_fabric_paths_changed();
+}
+
+static void slot_unplug(HotplugHandler *handler, DeviceState *dev,
+                        Error **errp)
+{
+    pcie_cap_slot_unplug_cb(handler, dev, errp);
+    pcie_fabric_paths_changed();
 }
 
 /* QEMU's default for aer_log_max asks for what is not modelled. */
@@ -65,7 +80,10 @@ static void slot_class_init(ObjectClass *klass, void *data)
     PCIDeviceClass *pc = PCI_DEVICE_CLASS(klass);
     ResettableClass *rc = RESETTABLE_CLASS(klass);
     PCIEFabricPortClass *fpc = PCIE_FABRIC_PORT_CLASS(klass);
+    HotplugHandlerClass *hc = HOTPLUG_HANDLER_CLASS(klass);
 
+    hc->plug = slot_plug;
+    hc->unplug = slot_unplug;
     pc->realize = slot_realize;
     pc->exit = pcie_fabric_port_exit;
     pc->config_write = pcie_fabric_port_write_config;

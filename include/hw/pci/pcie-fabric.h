@@ -16,6 +16,7 @@
 #define HW_PCI_PCIE_FABRIC_H
 
 #include "hw/pci/pci_device.h"
+#include "hw/pci/pcie-fabric-tlp.h"
 #include "hw/pci/pcie_port.h"
 #include "hw/qdev-properties.h"
 #include "qom/object.h"
@@ -93,6 +94,7 @@ typedef struct PCIEFabricPort {
     bool acs;                   /* has the ACS capability */
     bool io_window;             /* forwards I/O space */
     bool hot_reset;             /* this port is resetting what is below it */
+    PCIEFabricCounters counters;
 } PCIEFabricPort;
 
 /*
@@ -117,6 +119,12 @@ struct PCIEFabricPortClass {
  * Returns NULL if @d is none.
  */
 PCIEFabricPort *pcie_fabric_port(PCIDevice *d);
+
+/*
+ * pcie_fabric_endpoint_counters: of one of our endpoints; NULL of another
+ * device.
+ */
+PCIEFabricCounters *pcie_fabric_endpoint_counters(PCIDevice *d);
 
 /*
  * pcie_fabric_port_realize: build the configuration space of a port.
@@ -181,6 +189,16 @@ void pcie_fabric_aer_init(PCIDevice *d, PCIEFabricRegs *regs,
  * status bit that owns them (sec 6.2.4.2).
  */
 void pcie_fabric_aer_write_config(PCIDevice *d);
+
+/*
+ * pcie_fabric_aer_report: log an uncorrectable error and signal it as the
+ * registers of @d ask for, up to the root port's interrupt (sec 6.2.5).
+ * @bit: one bit of Uncorrectable Error Status
+ * @advisory: report it as advisory non-fatal if its severity is non-fatal
+ * @header: four dwords for the header log, or NULL if there is none
+ */
+void pcie_fabric_aer_report(PCIDevice *d, uint32_t bit, bool advisory,
+                            const uint32_t *header);
 
 /*
  * pcie_fabric_acs_init: add the ACS capability (sec 7.7.11).

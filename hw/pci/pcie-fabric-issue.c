@@ -1,0 +1,599 @@
+/*
+ * PCIe fabric: requests are sent, completed, answered and counted
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: PCI Express Base r6.0, sec 2.3 (handling of requests), 6.2
+ * (errors), 6.15 (AtomicOps).
+ *
+ * The order of a completer's checks is that of sec 6.2.3.2.3: malformed,
+ * unsupported, completer abort, poisoned.
+ */
+
+#include "qemu/osdep.h"
+#include "exec/ioport.h"
+#include "exec/memory.h"
+#include "hw/pci/pci_bus.h"
+#include "hw/pci/pcie.h"
+#include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-tlp.h"
+#include "trace.h"
+
+static uint64_t paths_generation = 1;
+
+PCIEFabricCounters *pcie_fabric_counters(PCIDevice *d)
+{
+    PCIEFabricPort *port = pcie_fabric_port(d);
+
+    return port ? &port->counters : pcie_fabric_endpoint_counters(d);
+}
+
+void pcie_fabric_paths_changed(void)
+{
+    paths_generation++;
+}
+
+static PCIEFabricVerdict done(void)
+{
+    return (PCIEFabricVerdict) { .outcome = PCIE_FABRIC_OUTCOME_DONE };
+}
+
+/*
+ * What a refusal looks like to the requester, and what the refusing port or
+ * Function logs.
+ */
+static const struct {
+    uint32_t aer;               /* uncorrectable error bit, or 0 */
+    uint8_t status;
+    bool silent;                /* no completion at all */
+} refusal[PCIE_FABRIC_REASON__MAX] = {
+    [PCIE_FABRIC_REASON_NO_BME] = { PCI_ERR_UNC_UNSUP, PCIE_FABRIC_CPL_UR },
+    [PCIE_FABRIC_REASON_EGRESS_BLOCKED] = { PCI_ERR_UNC_ATOP_EBLOCKED,
+                                            PCIE_FABRIC_CPL_UR },
+    /* in a switch; between root ports it is an Unsupported Request */
+    [PCIE_FABRIC_REASON_NO_ROUTING] = { PCI_ERR_UNC_MALF_TLP, 0, true },
+    [PCIE_FABRIC_REASON_ACS_VIOLATION] = { PCI_ERR_UNC_ACSV,
+                                           PCIE_FABRIC_CPL_CA },
+    [PCIE_FABRIC_REASON_NO_TARGET] = { PCI_ERR_UNC_UNSUP, PCIE_FABRIC_CPL_UR },
+    [PCIE_FABRIC_REASON_LINK_DOWN] = { PCI_ERR_UNC_UNSUP, PCIE_FABRIC_CPL_UR },
+    [PCIE_FABRIC_REASON_UNSUPPORTED] = { PCI_ERR_UNC_UNSUP,
+                                         PCIE_FABRIC_CPL_UR },
+    [PCIE_FABRIC_REASON_NOT_ATOMIC] = { PCI_ERR_UNC_COMP_ABORT,
+                                        PCIE_FABRIC_CPL_CA },
+    [PCIE_FABRIC_REASON_MALFORMED] = { PCI_ERR_UNC_MALF_TLP, 0, true },
+    [PCIE_FABRIC_REASON_POISONED] = { PCI_ERR_UNC_POISON_TLP,
+                                      PCIE_FABRIC_CPL_UR },
+    /* The SMMU has its own event queue. */
+    [PCIE_FABRIC_REASON_IOMMU_FAULT] = { 0, PCIE_FABRIC_CPL_UR },
+};
+
+static bool is_root_port(PCIDevice *d)
+{
+    return d && d->exp.exp_cap &&
+           pcie_cap_get_type(d) == PCI_EXP_TYPE_ROOT_PORT;
+}
+
+static void count_refusal(PCIDevice *where, PCIEFabricReason reason,
+                          const PCIEFabricVerdict *v)
+{
+    PCIEFabricCounters *c = where ? pcie_fabric_counters(where) : NULL;
+
+    if (!c) {
+        return;
+    }
+    if (v->outcome == PCIE_FABRIC_OUTCOME_NO_COMPLETION) {
+        c->malformed++;
+    } else if (reason == PCIE_FABRIC_REASON_EGRESS_BLOCKED) {
+        c->blocked++;
+    } else if (v->status == PCIE_FABRIC_CPL_CA) {
+        c->aborted++;
+        c->acs_violations += reason == PCIE_FABRIC_REASON_ACS_VIOLATION;
+    } else {
+        c->unsupported++;
+    }
+}
+
+/* Signaled Target Abort: sec 7.5.1.1.4; a port's ingress is its secondary side */
+static void set_signaled_abort(PCIDevice *where)
+{
+    uint16_t reg = IS_PCI_BRIDGE(where) ? PCI_SEC_STATUS : PCI_STATUS;
+
+    pci_word_test_and_set_mask(where->config + reg,
+                               PCI_STATUS_SIG_TARGET_ABORT);
+}
+
+static void log_refusal(PCIDevice *requester, const PCIEFabricTLP *tlp,
+                        PCIDevice *where, uint32_t aer)
+{
+    uint32_t header[4];
+    /* sec 6.2.3.2.4.1: advisory where the requester gets a completion */
+    bool advisory = tlp->op != PCIE_FABRIC_OP_WRITE &&
+                    aer != PCI_ERR_UNC_MALF_TLP;
+
+    if (aer) {
+        pcie_fabric_tlp_header(requester, tlp, header);
+        pcie_fabric_aer_report(where, aer, advisory, header);
+    }
+}
+
+static PCIEFabricVerdict refuse(PCIDevice *requester, const PCIEFabricTLP *tlp,
+                                PCIDevice *where, PCIEFabricReason reason)
+{
+    uint32_t aer = refusal[reason].aer;
+    PCIEFabricVerdict v = {
+        .outcome = refusal[reason].silent ? PCIE_FABRIC_OUTCOME_NO_COMPLETION :
+                                            PCIE_FABRIC_OUTCOME_DONE,
+        .status = refusal[reason].status,
+        .reason = reason,
+        .where = where,
+    };
+
+    if (reason == PCIE_FABRIC_REASON_NO_ROUTING && is_root_port(where)) {
+        v.outcome = PCIE_FABRIC_OUTCOME_DONE;
+        v.status = PCIE_FABRIC_CPL_UR;
+        aer = PCI_ERR_UNC_UNSUP;
+    }
+    trace_pcie_fabric_refused(pci_requester_id(requester), tlp->addr,
+                              where ? where->name : "root complex",
+                              pcie_fabric_reason_name(reason));
+    count_refusal(where, reason, &v);
+    if (where) {
+        if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
+            v.status == PCIE_FABRIC_CPL_CA) {
+            set_signaled_abort(where);
+        }
+        log_refusal(requester, tlp, where, aer);
+    }
+    if (tlp->op == PCIE_FABRIC_OP_WRITE) {
+        /* Posted: nobody tells the requester. */
+        v.outcome = PCIE_FABRIC_OUTCOME_DONE;
+        v.status = PCIE_FABRIC_CPL_SC;
+    }
+    return v;
+}
+
+/* sec 6.15: what the Function's own registers allow it to send */
+PCIEFabricReason pcie_fabric_check_requester(PCIDevice *d, bool atomic)
+{
+    /* sec 7.5.3.16: a virtual Function follows its physical one. */
+    PCIDevice *pf = pci_is_vf(d) ? pcie_sriov_get_pf(d) : d;
+    uint16_t ctl2 = pci_get_word(pf->config + pf->exp.exp_cap +
+                                 PCI_EXP_DEVCTL2);
+
+    if (d->pm_cap && (pci_get_word(d->config + d->pm_cap + PCI_PM_CTRL) &
+                      PCI_PM_CTRL_STATE_MASK)) {
+        return PCIE_FABRIC_REASON_POWER_STATE;
+    }
+    if (!(pci_get_word(d->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+        return PCIE_FABRIC_REASON_NO_BME;
+    }
+    if (atomic && !(ctl2 & PCI_EXP_DEVCTL2_ATOMIC_REQ)) {
+        return PCIE_FABRIC_REASON_NO_REQ_EN;
+    }
+    return PCIE_FABRIC_REASON_NONE;
+}
+
+uint16_t pcie_fabric_natural_length(const PCIEFabricTLP *tlp)
+{
+    if (!pcie_fabric_op_is_atomic(tlp->op)) {
+        return DIV_ROUND_UP((tlp->addr & 3) + tlp->len, 4);
+    }
+    return (tlp->op == PCIE_FABRIC_OP_CAS ? 2 : 1) * tlp->len / 4;
+}
+
+/* sec 2.2.7.1: the Length that belongs to the operation */
+static bool length_is_architected(const PCIEFabricTLP *tlp)
+{
+    uint32_t operands = tlp->op == PCIE_FABRIC_OP_CAS ? 2 : 1;
+    bool has128 = tlp->op == PCIE_FABRIC_OP_CAS;
+
+    /* Any Length that the operation has: it then says the operand size. */
+    return tlp->length_dw == operands || tlp->length_dw == 2 * operands ||
+           (has128 && tlp->length_dw == 8);
+}
+
+static bool is_supported(const PCIEFabricTLP *tlp, uint32_t devcap2)
+{
+    switch (tlp->len) {
+    case 4:
+        return devcap2 & PCI_EXP_DEVCAP2_ATOMIC_COMP32;
+    case 8:
+        return devcap2 & PCI_EXP_DEVCAP2_ATOMIC_COMP64;
+    case 16:
+        return devcap2 & PCI_EXP_DEVCAP2_ATOMIC_COMP128;
+    default:
+        return false;
+    }
+}
+
+#define ATOMIC_COMP_ANY (PCI_EXP_DEVCAP2_ATOMIC_COMP32 | \
+                         PCI_EXP_DEVCAP2_ATOMIC_COMP64 | \
+                         PCI_EXP_DEVCAP2_ATOMIC_COMP128)
+
+/*
+ * sec 2.3, 6.15.2: the checks of a completer whose Device Capabilities 2 are
+ * @devcap2, for a range that does AtomicOps or not (@range_ok).
+ */
+static PCIEFabricReason check_atomic(const PCIEFabricTLP *tlp,
+                                     uint32_t devcap2, bool range_ok)
+{
+    bool aware = devcap2 & (ATOMIC_COMP_ANY | PCI_EXP_DEVCAP2_ATOMIC_ROUTE);
+
+    if (!aware || !length_is_architected(tlp) || tlp->addr & (tlp->len - 1)) {
+        return PCIE_FABRIC_REASON_MALFORMED;
+    }
+    if (!is_supported(tlp, devcap2)) {
+        return PCIE_FABRIC_REASON_UNSUPPORTED;
+    }
+    if (!range_ok) {
+        return PCIE_FABRIC_REASON_NOT_ATOMIC;
+    }
+    return tlp->poisoned ? PCIE_FABRIC_REASON_POISONED :
+                           PCIE_FABRIC_REASON_NONE;
+}
+
+static void count_completion(PCIDevice *completer, const PCIEFabricTLP *tlp)
+{
+    PCIEFabricCounters *c = completer ? pcie_fabric_counters(completer) : NULL;
+
+    if (c && pcie_fabric_op_is_atomic(tlp->op)) {
+        c->completed32 += tlp->len == 4;
+        c->completed64 += tlp->len == 8;
+        c->completed128 += tlp->len == 16;
+    }
+}
+
+void pcie_fabric_ram_written(void *ptr, uint32_t len)
+{
+    ram_addr_t offset;
+    MemoryRegion *mr = memory_region_from_host(ptr, &offset);
+
+    /* Unmapping is what marks pages dirty and invalidates code; it unrefs. */
+    memory_region_ref(mr);
+    address_space_unmap(&address_space_memory, ptr, len, true, len);
+}
+
+/* Do it, on RAM. @mr + @offset: tlp->len bytes */
+static void perform_ram(PCIEFabricTLP *tlp, MemoryRegion *mr, hwaddr offset)
+{
+    uint8_t *ptr = (uint8_t *)memory_region_get_ram_ptr(mr) + offset;
+    bool is_write = tlp->op != PCIE_FABRIC_OP_READ;
+
+    if (pcie_fabric_op_is_atomic(tlp->op)) {
+        pcie_fabric_atomic_ram(tlp, ptr);
+    } else if (is_write) {
+        memmove(ptr, tlp->buf, tlp->len);
+    } else {
+        memmove(tlp->buf, ptr, tlp->len);
+    }
+    if (is_write) {
+        pcie_fabric_ram_written(ptr, tlp->len);
+    }
+}
+
+/* A read or write of what is not RAM, or not in one piece. */
+static PCIEFabricReason perform_io(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                   AddressSpace *as, uint64_t addr)
+{
+    MemTxAttrs attrs = { .requester_id = pci_requester_id(requester) };
+    MemTxResult r = address_space_rw(as, addr, attrs, tlp->buf, tlp->len,
+                                     tlp->op == PCIE_FABRIC_OP_WRITE);
+
+    return r == MEMTX_OK ? PCIE_FABRIC_REASON_NONE :
+                           PCIE_FABRIC_REASON_NO_TARGET;
+}
+
+static bool is_plain_ram(MemoryRegion *mr)
+{
+    return memory_region_is_ram(mr) && !mr->readonly &&
+           !memory_region_is_romd(mr);
+}
+
+static uint32_t devcap2(PCIDevice *d)
+{
+    return d->exp.exp_cap ?
+           pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_DEVCAP2) : 0;
+}
+
+/* @offset: of the request in the BAR */
+static PCIEFabricReason check_peer(PCIDevice *target, int bar,
+                                   const PCIEFabricTLP *tlp, uint64_t offset)
+{
+    PCIIORegion *region = &target->io_regions[bar];
+
+    if (offset + tlp->len > region->size) {
+        return PCIE_FABRIC_REASON_NO_TARGET;
+    }
+    if (pcie_fabric_op_is_atomic(tlp->op)) {
+        return check_atomic(tlp, devcap2(target), is_plain_ram(region->memory));
+    }
+    return tlp->poisoned && tlp->op == PCIE_FABRIC_OP_WRITE ?
+           PCIE_FABRIC_REASON_POISONED : PCIE_FABRIC_REASON_NONE;
+}
+
+static PCIEFabricVerdict complete_peer(PCIDevice *requester,
+                                       PCIEFabricTLP *tlp, PCIDevice *target,
+                                       int bar, uint64_t offset)
+{
+    MemoryRegion *mr = target->io_regions[bar].memory;
+    PCIEFabricReason reason = check_peer(target, bar, tlp, offset);
+
+    if (reason == PCIE_FABRIC_REASON_NONE) {
+        if (is_plain_ram(mr)) {
+            perform_ram(tlp, mr, offset);
+        } else {
+            reason = perform_io(requester, tlp, &address_space_memory,
+                                target->io_regions[bar].addr + offset);
+        }
+    }
+    if (reason != PCIE_FABRIC_REASON_NONE) {
+        return refuse(requester, tlp, target, reason);
+    }
+    count_completion(target, tlp);
+    return done();
+}
+
+static PCIEFabricPath *lookup(PCIDevice *from, PCIDevice *target,
+                              const PCIEFabricTLP *tlp, uint64_t addr,
+                              PCIEFabricPathCache *cache)
+{
+    bool atomic = pcie_fabric_op_is_atomic(tlp->op);
+    bool traced = trace_event_get_state_backends(TRACE_PCIE_FABRIC_HOP);
+    PCIEFabricPath *path;
+    unsigned i;
+
+    if (cache->generation != paths_generation) {
+        for (i = 0; i < PCIE_FABRIC_PATHS; i++) {
+            cache->entry[i].valid = false;
+        }
+        cache->generation = paths_generation;
+    }
+    for (i = 0; i < PCIE_FABRIC_PATHS && !traced; i++) {
+        path = &cache->entry[i].path;
+        if (cache->entry[i].valid && cache->entry[i].atomic == atomic &&
+            cache->entry[i].at == tlp->at &&
+            cache->entry[i].down == !!target &&
+            addr >= path->lo && addr <= path->hi) {
+            return path;
+        }
+    }
+    i = cache->next++ % PCIE_FABRIC_PATHS;
+    path = &cache->entry[i].path;
+    if (target) {
+        pcie_fabric_route_down(from, target, atomic, addr, path, NULL, NULL);
+    } else {
+        pcie_fabric_route_up(from, atomic, tlp->at, addr, path, NULL, NULL);
+        path->as = pci_device_iommu_address_space(from);
+    }
+    cache->entry[i].valid = path->cacheable;
+    cache->entry[i].atomic = atomic;
+    cache->entry[i].at = tlp->at;
+    cache->entry[i].down = !!target;
+    return path;
+}
+
+static void count_passed(const PCIEFabricPath *path)
+{
+    unsigned i;
+
+    for (i = 0; i < path->nr_passed; i++) {
+        path->passed[i]->routed++;
+    }
+}
+
+/* A peer, by way of the root complex; @addr is what the SMMU made of it. */
+static PCIEFabricVerdict go_down(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                 PCIDevice *root_port, PCIDevice *target,
+                                 uint64_t addr, PCIEFabricPathCache *cache)
+{
+    PCIEFabricPath *path = lookup(root_port, target, tlp, addr, cache);
+    PCIIORegion *region;
+
+    count_passed(path);
+    if (path->reason != PCIE_FABRIC_REASON_NONE) {
+        return refuse(requester, tlp, path->where, path->reason);
+    }
+    region = &path->target->io_regions[path->bar];
+    return complete_peer(requester, tlp, path->target, path->bar,
+                         addr - region->addr);
+}
+
+/*
+ * sec 6.15.3.2: a root port says which sizes the root complex completes in host
+ * memory; no register says it for RCiEPs, to whom ours offers all.
+ */
+static PCIEFabricReason check_host(PCIDevice *root_port,
+                                   const PCIEFabricTLP *tlp, MemoryRegion *mr)
+{
+    if (pcie_fabric_op_is_atomic(tlp->op)) {
+        return check_atomic(tlp, root_port ? devcap2(root_port) :
+                                             ATOMIC_COMP_ANY,
+                            is_plain_ram(mr));
+    }
+    return tlp->poisoned && tlp->op == PCIE_FABRIC_OP_WRITE ?
+           PCIE_FABRIC_REASON_POISONED : PCIE_FABRIC_REASON_NONE;
+}
+
+static PCIEFabricVerdict complete_host(PCIDevice *requester,
+                                       PCIEFabricTLP *tlp,
+                                       PCIDevice *root_port, AddressSpace *as,
+                                       MemoryRegion *mr, hwaddr offset,
+                                       hwaddr contiguous)
+{
+    PCIEFabricReason reason = check_host(root_port, tlp, mr);
+    bool is_write = tlp->op != PCIE_FABRIC_OP_READ;
+
+    if (reason == PCIE_FABRIC_REASON_NONE) {
+        if (memory_access_is_direct(mr, is_write, MEMTXATTRS_UNSPECIFIED) &&
+            contiguous >= tlp->len) {
+            perform_ram(tlp, mr, offset);
+        } else {
+            reason = perform_io(requester, tlp, as, tlp->addr);
+        }
+    }
+    if (reason != PCIE_FABRIC_REASON_NONE) {
+        return refuse(requester, tlp, root_port, reason);
+    }
+    count_completion(root_port, tlp);
+    return done();
+}
+
+/* Declared in exec/memory-internal.h, which common code cannot include. */
+extern const MemoryRegionOps unassigned_mem_ops;
+
+/* An address with nothing behind it: of no device, or a hole in a window. */
+static bool is_nowhere(MemoryRegion *mr)
+{
+    return mr->ops == &unassigned_mem_ops || mr->ops == &unassigned_io_ops;
+}
+
+/*
+ * The Function whose BAR @mr is or lies in, and the system address of @offset
+ * in @mr.
+ */
+static PCIDevice *bar_owner(MemoryRegion *mr, hwaddr offset, uint64_t *addr)
+{
+    Object *owner = memory_region_owner(mr);
+    PCIDevice *d;
+    int i;
+
+    d = owner ? (PCIDevice *)object_dynamic_cast(owner, TYPE_PCI_DEVICE) : NULL;
+    for (; d && mr; offset += mr->addr, mr = mr->container) {
+        for (i = 0; i < PCI_NUM_REGIONS; i++) {
+            if (d->io_regions[i].memory == mr) {
+                *addr = d->io_regions[i].addr + offset;
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+static PCIEFabricVerdict enter_host(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                    const PCIEFabricPath *up,
+                                    PCIEFabricPathCache *cache)
+{
+    MemTxAttrs attrs = { .requester_id = pci_requester_id(requester) };
+    AddressSpace *as = tlp->at == PCIE_FABRIC_AT_TRANSLATED ?
+                       &address_space_memory : up->as;
+    PCIDevice *root_port = up->root_port;
+    hwaddr offset, len = tlp->len;
+    MemoryRegion *mr;
+    PCIDevice *target;
+    uint64_t addr;
+
+    RCU_READ_LOCK_GUARD();
+    /* Once a request, with write permission if it may write: one event. */
+    mr = address_space_translate(as, tlp->addr, &offset, &len,
+                                 tlp->op != PCIE_FABRIC_OP_READ, attrs);
+    if (is_nowhere(mr)) {
+        return refuse(requester, tlp, root_port,
+                      as == &address_space_memory ?
+                      PCIE_FABRIC_REASON_NO_TARGET :
+                      PCIE_FABRIC_REASON_IOMMU_FAULT);
+    }
+    target = bar_owner(mr, offset, &addr);
+    if (target) {
+        return go_down(requester, tlp, root_port, target, addr, cache);
+    }
+    return complete_host(requester, tlp, root_port, as, mr, offset, len);
+}
+
+/* sec 7.5.1.1.4: what the requester's Status register says of a completion */
+static void set_received_abort(PCIDevice *requester,
+                               const PCIEFabricVerdict *v)
+{
+    if (v->outcome != PCIE_FABRIC_OUTCOME_DONE ||
+        v->status == PCIE_FABRIC_CPL_SC) {
+        return;
+    }
+    pci_word_test_and_set_mask(requester->config + PCI_STATUS,
+                               v->status == PCIE_FABRIC_CPL_CA ?
+                               PCI_STATUS_REC_TARGET_ABORT :
+                               PCI_STATUS_REC_MASTER_ABORT);
+}
+
+PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                    PCIEFabricPathCache *cache)
+{
+    PCIEFabricPath *path = lookup(requester, NULL, tlp, tlp->addr, cache);
+    PCIEFabricVerdict v;
+
+    count_passed(path);
+    if (path->reason != PCIE_FABRIC_REASON_NONE) {
+        v = refuse(requester, tlp, path->where, path->reason);
+    } else if (path->target) {
+        v = complete_peer(requester, tlp, path->target, path->bar, tlp->addr -
+                          path->target->io_regions[path->bar].addr);
+    } else {
+        v = enter_host(requester, tlp, path, cache);
+    }
+    set_received_abort(requester, &v);
+    return v;
+}
+
+/* What the host would answer, found without an access that the SMMU sees. */
+static PCIEFabricReason predict_host(PCIDevice **where, PCIEFabricTLP *tlp,
+                                     PCIEFabricHop *hop, void *opaque)
+{
+    PCIDevice *root_port = *where, *target;
+    hwaddr offset, len = tlp->len;
+    PCIEFabricPath down;
+    MemoryRegion *mr;
+    uint64_t addr;
+
+    RCU_READ_LOCK_GUARD();
+    mr = address_space_translate(&address_space_memory, tlp->addr, &offset,
+                                 &len, tlp->op != PCIE_FABRIC_OP_READ,
+                                 MEMTXATTRS_UNSPECIFIED);
+    if (is_nowhere(mr)) {
+        return PCIE_FABRIC_REASON_NO_TARGET;
+    }
+    target = bar_owner(mr, offset, &addr);
+    if (!target) {
+        return check_host(root_port, tlp, mr);
+    }
+    pcie_fabric_route_down(root_port, target,
+                           pcie_fabric_op_is_atomic(tlp->op), addr, &down, hop,
+                           opaque);
+    *where = down.reason ? down.where : down.target;
+    return down.reason ?: check_peer(down.target, down.bar, tlp, addr -
+                                     down.target->io_regions[down.bar].addr);
+}
+
+PCIEFabricVerdict pcie_fabric_predict(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                      bool *through_iommu, PCIEFabricHop *hop,
+                                      void *opaque)
+{
+    PCIEFabricVerdict v = { .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED };
+    bool atomic = pcie_fabric_op_is_atomic(tlp->op);
+    PCIEFabricPath up;
+
+    *through_iommu = false;
+    v.where = requester;
+    v.reason = pcie_fabric_check_requester(requester, atomic);
+    if (v.reason) {
+        return v;
+    }
+    tlp->length_dw = pcie_fabric_natural_length(tlp);
+    v.outcome = PCIE_FABRIC_OUTCOME_DONE;
+    pcie_fabric_route_up(requester, atomic, tlp->at, tlp->addr, &up, hop,
+                         opaque);
+    if (up.reason) {
+        v.reason = up.reason;
+        v.where = up.where;
+    } else if (up.target) {
+        v.where = up.target;
+        v.reason = check_peer(up.target, up.bar, tlp, tlp->addr -
+                              up.target->io_regions[up.bar].addr);
+    } else {
+        v.where = up.root_port;
+        *through_iommu = tlp->at == PCIE_FABRIC_AT_UNTRANSLATED &&
+            pci_device_iommu_address_space(requester) != &address_space_memory;
+        if (!*through_iommu) {
+            v.reason = predict_host(&v.where, tlp, hop, opaque);
+        }
+    }
+    return v;
+}
