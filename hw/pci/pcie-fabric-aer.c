@@ -113,7 +113,7 @@ void pcie_fabric_aer_write_config(PCIDevice *d)
     uint32_t cap = pci_get_long(aer + PCI_ERR_CAP);
     uint32_t owner = 1u << (cap & PCI_ERR_CAP_FEP_MASK);
 
-    if (!(pci_get_long(aer + PCI_ERR_UNCOR_STATUS) & owner)) {
+    if (d->exp.aer_cap && !(pci_get_long(aer + PCI_ERR_UNCOR_STATUS) & owner)) {
         pci_set_long(aer + PCI_ERR_CAP, cap & ~PCI_ERR_CAP_FEP_MASK);
         memset(aer + PCI_ERR_HEADER_LOG, 0, PCI_ERR_HEADER_LOG_SIZE);
     }

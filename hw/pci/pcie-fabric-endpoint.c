@@ -10,17 +10,22 @@
  * Modelled:     an endpoint, legacy endpoint or RCiEP that requests memory
  *               reads, writes and AtomicOps (pcie-fabric-engine.c) and completes
  *               those of others in its memory; MSI-X.
- * Not modelled: SR-IOV, ATS, PASID, more than one request under way.
+ *               SR-IOV with virtual Functions that do the same.
+ * Not modelled: ATS, PASID, more than one request under way; AER and Power
+ *               Management of virtual Functions, VF BARs that grow with the
+ *               system page size.
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
+#include "qemu/range.h"
 #include "qemu/units.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
+#include "hw/pci/pcie_sriov.h"
 #include "hw/pci/pcie-fabric.h"
 #include "hw/pci/pcie-fabric-endpoint.h"
 #include "hw/pci/pcie-fabric-engine.h"
@@ -37,6 +42,7 @@ struct PCIEFabricEndpoint {
     PCIEFabricProps props;
     char *pcie_type;
     uint64_t mem_size;
+    uint16_t sriov_vfs;
 
     PCIEFabricRegs regs;
     MemoryRegion mmio;
@@ -53,7 +59,7 @@ PCIEFabricCounters *pcie_fabric_endpoint_counters(PCIDevice *d)
     return &PCIE_FABRIC_ENDPOINT(d)->counters;
 }
 
-static uint32_t endpoint_features(const PCIEFabricEndpoint *ep)
+static uint32_t endpoint_features(PCIEFabricEndpoint *ep)
 {
     uint32_t val = 0;
 
@@ -61,6 +67,7 @@ static uint32_t endpoint_features(const PCIEFabricEndpoint *ep)
     val = FIELD_DP32(val, EP_FEATURES, COMP64, ep->props.atomic_comp64);
     val = FIELD_DP32(val, EP_FEATURES, COMP128, ep->props.atomic_comp128);
     val = FIELD_DP32(val, EP_FEATURES, PEER_MEMORY, ep->mem_size != 0);
+    val = FIELD_DP32(val, EP_FEATURES, VIRTUAL, pci_is_vf(&ep->parent_obj));
     return val;
 }
 
@@ -125,6 +132,43 @@ static const MemoryRegionOps endpoint_mmio_ops = {
     .impl = { .min_access_size = 4, .max_access_size = 4 },
 };
 
+/*
+ * sec 9.3.3.3.4: VF MSE of the physical Function maps the BARs of all its
+ * virtual ones, whose own Memory Space Enable is hardwired to 0. QEMU looks at
+ * the latter; so it is kept set in VFs for QEMU, and not shown to the guest.
+ */
+static void endpoint_map_vfs(PCIDevice *pf)
+{
+    uint16_t total, i;
+    bool mse;
+
+    if (!pf->exp.sriov_cap) {
+        return;
+    }
+    total = pci_get_word(pf->config + pf->exp.sriov_cap + PCI_SRIOV_TOTAL_VF);
+    mse = pci_get_word(pf->config + pf->exp.sriov_cap + PCI_SRIOV_CTRL) &
+          PCI_SRIOV_CTRL_MSE;
+    for (i = 0; i < total; i++) {
+        PCIDevice *vf = pf->exp.sriov_pf.vf[i];
+        uint16_t cmd = pci_get_word(vf->config + PCI_COMMAND);
+
+        pci_set_word(vf->config + PCI_COMMAND,
+                     mse ? cmd | PCI_COMMAND_MEMORY : cmd & ~PCI_COMMAND_MEMORY);
+        /* A write of Command is what makes QEMU look at the BARs again. */
+        pci_default_write_config(vf, PCI_COMMAND, cmd, 2);
+    }
+}
+
+static uint32_t endpoint_vf_read_config(PCIDevice *d, uint32_t address, int len)
+{
+    uint32_t val = pci_default_read_config(d, address, len);
+
+    if (range_covers_byte(address, len, PCI_COMMAND)) {
+        val &= ~(PCI_COMMAND_MEMORY << 8 * (PCI_COMMAND - address));
+    }
+    return val;
+}
+
 static void endpoint_write_config(PCIDevice *d, uint32_t address,
                                   uint32_t val, int len)
 {
@@ -135,6 +179,10 @@ static void endpoint_write_config(PCIDevice *d, uint32_t address,
     pci_default_write_config(d, address, val, len);
     pcie_cap_flr_write_config(d, address, val, len);
     pcie_fabric_aer_write_config(d);
+    if (d->exp.sriov_cap && ranges_overlap(address, len, d->exp.sriov_cap,
+                                           PCI_EXT_CAP_SRIOV_SIZEOF)) {
+        endpoint_map_vfs(d);
+    }
     pcie_fabric_paths_changed();
 }
 
@@ -161,6 +209,11 @@ static bool endpoint_check_props(PCIEFabricEndpoint *ep, Error **errp)
                    "of at least 4 KiB (4096 bytes)", ep->mem_size);
         return false;
     }
+    if (ep->sriov_vfs > PCIE_FABRIC_EP_MAX_VFS) {
+        error_setg(errp, "sriov-vfs=%u: must be 0 to %u", ep->sriov_vfs,
+                   PCIE_FABRIC_EP_MAX_VFS);
+        return false;
+    }
     return true;
 }
 
@@ -174,22 +227,64 @@ static uint8_t endpoint_type(PCIEFabricEndpoint *ep)
                                              PCI_EXP_TYPE_LEG_END;
 }
 
+/*
+ * sec 9.3.3 to 9.3.5: of a virtual Function's own registers only Bus Master
+ * Enable, FLR and its error status do anything; the rest follows the physical
+ * one, AtomicOp Requester Enable included.
+ */
+static void endpoint_strip_vf(PCIDevice *d)
+{
+    uint8_t *exp = d->config + d->exp.exp_cap;
+    uint8_t *wmask = d->wmask + d->exp.exp_cap;
+
+    pci_set_word(d->wmask + PCI_COMMAND, PCI_COMMAND_MASTER);
+    pci_set_byte(d->wmask + PCI_INTERRUPT_LINE, 0);
+    pci_set_byte(d->wmask + PCI_CACHE_LINE_SIZE, 0);
+    pci_set_word(exp + PCI_EXP_DEVCTL, 0);
+    pci_set_word(wmask + PCI_EXP_DEVCTL, 0);
+    pci_set_word(exp + PCI_EXP_LNKSTA, 0);
+    pci_set_word(wmask + PCI_EXP_LNKCTL, 0);
+    pci_set_word(exp + PCI_EXP_LNKCTL2, 0);
+    pci_set_word(wmask + PCI_EXP_LNKCTL2, 0);
+    pci_set_word(wmask + PCI_EXP_DEVCTL2, 0);
+}
+
+static bool endpoint_init_exp(PCIEFabricEndpoint *ep, Error **errp)
+{
+    PCIDevice *d = PCI_DEVICE(ep);
+
+    if (!pcie_fabric_exp_init(d, &ep->regs, &ep->props, endpoint_type(ep), 0,
+                              errp)) {
+        return false;
+    }
+    if (pci_is_vf(d)) {
+        endpoint_strip_vf(d);
+    }
+    pcie_cap_flr_init(d);
+    /* Transactions Pending: the engine sets and clears it */
+    pcie_fabric_regs_status(&ep->regs, d, d->exp.exp_cap + PCI_EXP_DEVCTL,
+                            PCI_EXP_DEVSTA_TRPND << 16);
+    return true;
+}
+
 static bool endpoint_init_caps(PCIEFabricEndpoint *ep, Error **errp)
 {
     PCIDevice *d = PCI_DEVICE(ep);
 
     pcie_fabric_regs_init(d);
+    if (pci_is_vf(d)) {
+        if (!endpoint_init_exp(ep, errp)) {
+            return false;
+        }
+        pcie_ari_init(d, PCI_CONFIG_SPACE_SIZE);
+        return true;
+    }
     if (!pcie_fabric_pm_init(d, &ep->regs, errp) ||
-        !pcie_fabric_exp_init(d, &ep->regs, &ep->props, endpoint_type(ep), 0,
-                              errp)) {
+        !endpoint_init_exp(ep, errp)) {
         return false;
     }
-    pcie_cap_flr_init(d);
     pcie_fabric_aer_init(d, &ep->regs, &ep->props, false);
     pcie_fabric_dsn_init(d, ep->props.serial);
-    /* Transactions Pending: the engine sets and clears it */
-    pcie_fabric_regs_status(&ep->regs, d, d->exp.exp_cap + PCI_EXP_DEVCTL,
-                            PCI_EXP_DEVSTA_TRPND << 16);
     return true;
 }
 
@@ -230,15 +325,58 @@ static void endpoint_init_msix(PCIDevice *d)
     }
 }
 
+/* sec 9.2.1.2: with First VF Offset and VF Stride 1 they follow their PF. */
+static bool endpoint_init_sriov(PCIEFabricEndpoint *ep, Error **errp)
+{
+    PCIDevice *d = PCI_DEVICE(ep);
+    int i;
+
+    if (!ep->sriov_vfs || pci_is_vf(d)) {
+        return true;
+    }
+    pcie_ari_init(d, PCIE_FABRIC_ARI_OFFSET);
+    if (!pcie_sriov_pf_init(d, PCIE_FABRIC_SRIOV_OFFSET,
+                            TYPE_PCIE_FABRIC_ENDPOINT_VF,
+                            PCIE_FABRIC_ENDPOINT_VF_DEVICE_ID,
+                            ep->sriov_vfs, ep->sriov_vfs, 1, 1, errp)) {
+        return false;
+    }
+    for (i = 0; i < PCI_ROM_SLOT; i++) {
+        if (d->io_regions[i].size) {
+            pcie_sriov_pf_init_vf_bar(d, i, d->io_regions[i].type,
+                                      d->io_regions[i].size);
+        }
+    }
+    return true;
+}
+
+/* What a virtual Function is built with is its physical Function's. */
+static void endpoint_inherit(PCIEFabricEndpoint *ep)
+{
+    PCIEFabricEndpoint *pf;
+
+    if (pci_is_vf(&ep->parent_obj)) {
+        pf = PCIE_FABRIC_ENDPOINT(pcie_sriov_get_pf(&ep->parent_obj));
+        ep->props = pf->props;
+        ep->mem_size = pf->mem_size;
+        g_free(ep->pcie_type);
+        ep->pcie_type = g_strdup(pf->pcie_type);
+    }
+}
+
 static void endpoint_realize(PCIDevice *d, Error **errp)
 {
     PCIEFabricEndpoint *ep = PCIE_FABRIC_ENDPOINT(d);
 
+    endpoint_inherit(ep);
     if (!endpoint_check_props(ep, errp) || !endpoint_init_caps(ep, errp) ||
         !endpoint_init_bars(ep, errp)) {
         return;
     }
     endpoint_init_msix(d);
+    if (!endpoint_init_sriov(ep, errp)) {
+        return;
+    }
     pcie_fabric_engine_init(&ep->engine, d, ep->mem_size ? &ep->mem : NULL);
     pcie_fabric_regs_seal(&ep->regs, d);
     pcie_fabric_paths_changed();
@@ -246,6 +384,7 @@ static void endpoint_realize(PCIDevice *d, Error **errp)
 
 static void endpoint_exit(PCIDevice *d)
 {
+    pcie_sriov_pf_exit(d);
     pcie_fabric_engine_exit(&PCIE_FABRIC_ENDPOINT(d)->engine);
     pcie_fabric_paths_changed();
     if (msix_present(d)) {
@@ -254,23 +393,44 @@ static void endpoint_exit(PCIDevice *d)
     pcie_cap_exit(d);
 }
 
+static int endpoint_post_load(void *opaque, int version_id)
+{
+    pcie_fabric_paths_changed();
+    return 0;
+}
+
+#define ENDPOINT_VMSTATE_FIELDS                                             \
+    (const VMStateField[]) {                                                \
+        VMSTATE_PCI_DEVICE(parent_obj, PCIEFabricEndpoint),                 \
+        VMSTATE_MSIX(parent_obj, PCIEFabricEndpoint),                       \
+        VMSTATE_STRUCT(engine, PCIEFabricEndpoint, 1,                       \
+                       vmstate_pcie_fabric_engine, PCIEFabricEngine),       \
+        VMSTATE_END_OF_LIST()                                               \
+    }
+
+/* Loaded before its VFs: QEMU resets those when it sees VF Enable. */
 static const VMStateDescription vmstate_endpoint = {
     .name = TYPE_PCIE_FABRIC_ENDPOINT,
+    .priority = MIG_PRI_PCI_BUS,
     .version_id = 1,
     .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_PCI_DEVICE(parent_obj, PCIEFabricEndpoint),
-        VMSTATE_MSIX(parent_obj, PCIEFabricEndpoint),
-        VMSTATE_STRUCT(engine, PCIEFabricEndpoint, 1,
-                       vmstate_pcie_fabric_engine, PCIEFabricEngine),
-        VMSTATE_END_OF_LIST()
-    }
+    .post_load = endpoint_post_load,
+    .fields = ENDPOINT_VMSTATE_FIELDS,
+};
+
+static const VMStateDescription vmstate_endpoint_vf = {
+    .name = TYPE_PCIE_FABRIC_ENDPOINT_VF,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = endpoint_post_load,
+    .fields = ENDPOINT_VMSTATE_FIELDS,
 };
 
 static const Property endpoint_props[] = {
     PCIE_FABRIC_PROPS_COMPLETER(PCIEFabricEndpoint, props),
     DEFINE_PROP_STRING("pcie-type", PCIEFabricEndpoint, pcie_type),
     DEFINE_PROP_SIZE("mem-size", PCIEFabricEndpoint, mem_size, 1 * MiB),
+    DEFINE_PROP_UINT16("sriov-vfs", PCIEFabricEndpoint, sriov_vfs, 0),
     DEFINE_PROP_UINT64("sn", PCIEFabricEndpoint, props.serial, 0),
     PCIE_FABRIC_PROPS_LINK(PCIEFabricEndpoint, props.speed, props.width),
 };
@@ -306,6 +466,20 @@ static void endpoint_class_init(ObjectClass *klass, void *data)
     object_class_property_set_description(klass, "mem-size",
         "size of the peer memory in BAR 2: 0 (none), or a power of two of at "
         "least 4 KiB");
+    object_class_property_set_description(klass, "sriov-vfs",
+        "number of SR-IOV virtual Functions, 0 to 63; more than 7 need ARI");
+}
+
+static void endpoint_vf_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(klass);
+
+    dc->desc = "Virtual Function of a " TYPE_PCIE_FABRIC_ENDPOINT;
+    dc->user_creatable = false;
+    dc->vmsd = &vmstate_endpoint_vf;
+    pc->config_read = endpoint_vf_read_config;
+    pc->device_id = PCIE_FABRIC_ENDPOINT_VF_DEVICE_ID;
 }
 
 static const TypeInfo endpoint_info = {
@@ -320,9 +494,16 @@ static const TypeInfo endpoint_info = {
     },
 };
 
+static const TypeInfo endpoint_vf_info = {
+    .name = TYPE_PCIE_FABRIC_ENDPOINT_VF,
+    .parent = TYPE_PCIE_FABRIC_ENDPOINT,
+    .class_init = endpoint_vf_class_init,
+};
+
 static void endpoint_register_types(void)
 {
     type_register_static(&endpoint_info);
+    type_register_static(&endpoint_vf_info);
 }
 
 type_init(endpoint_register_types)

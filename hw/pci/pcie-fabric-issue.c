@@ -445,7 +445,8 @@ extern const MemoryRegionOps unassigned_mem_ops;
 /* An address with nothing behind it: of no device, or a hole in a window. */
 static bool is_nowhere(MemoryRegion *mr)
 {
-    return mr->ops == &unassigned_mem_ops || mr->ops == &unassigned_io_ops;
+    return !memory_region_is_ram(mr) &&
+           (mr->ops == &unassigned_mem_ops || mr->ops == &unassigned_io_ops);
 }
 
 /*

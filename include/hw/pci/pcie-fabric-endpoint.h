@@ -25,6 +25,7 @@
 
 #define PCIE_FABRIC_EP_REGS_SIZE    0x1000
 #define PCIE_FABRIC_EP_MSIX_VECTORS 2
+#define PCIE_FABRIC_EP_MAX_VFS      63
 
 /* Read-only: tells the register file from any other BAR */
 REG32(EP_ID, 0x000)

@@ -25,6 +25,7 @@
 #define TYPE_PCIE_FABRIC_UPSTREAM   "pcie-fabric-upstream"
 #define TYPE_PCIE_FABRIC_DOWNSTREAM "pcie-fabric-downstream"
 #define TYPE_PCIE_FABRIC_ENDPOINT   "pcie-fabric-endpoint"
+#define TYPE_PCIE_FABRIC_ENDPOINT_VF "pcie-fabric-endpoint-vf"
 
 /* Vendor 1af4, from the block that is left free for experiments. */
 #define PCIE_FABRIC_VENDOR_ID            0x1af4
@@ -32,6 +33,7 @@
 #define PCIE_FABRIC_UPSTREAM_DEVICE_ID   0x10f1
 #define PCIE_FABRIC_DOWNSTREAM_DEVICE_ID 0x10f2
 #define PCIE_FABRIC_ENDPOINT_DEVICE_ID   0x10f3
+#define PCIE_FABRIC_ENDPOINT_VF_DEVICE_ID 0x10f4
 
 /* Where the capabilities lie; the same in all four devices. */
 #define PCIE_FABRIC_PM_OFFSET       0x40
@@ -42,6 +44,8 @@
 #define PCIE_FABRIC_AER_OFFSET      0x100
 #define PCIE_FABRIC_ACS_OFFSET      0x148   /* root port, downstream port */
 #define PCIE_FABRIC_DSN_OFFSET      0x160   /* upstream port, endpoint */
+#define PCIE_FABRIC_ARI_OFFSET      0x170   /* endpoint with SR-IOV */
+#define PCIE_FABRIC_SRIOV_OFFSET    0x180   /* endpoint with SR-IOV */
 
 /* sec 7.7.11.4: one bit of egress control vector a port of the switch. */
 #define PCIE_FABRIC_ACS_VECTOR_BITS 32
