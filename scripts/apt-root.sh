@@ -41,7 +41,13 @@ machine_mirror() {
              $3 == "main" && $1 !~ /security/ { print $1; exit }'
 }
 
-if [ -z "$mirror" ]; then
+# A mirror that was named once stays, for the scripts that come later.
+named=$RIG_BUILD/mirror
+if [ -n "$mirror" ]; then
+    printf '%s\n' "$mirror" >"$named"
+elif [ -f "$named" ]; then
+    mirror=$(cat "$named")
+else
     mirror=$(machine_mirror)
 fi
 [ -n "$mirror" ] ||

@@ -10,8 +10,8 @@
 . "$(dirname "$0")/lib.sh"
 
 limit=30
-inserted=$(cat "$RIG_TOP"/upstream/*.patch | grep -c '^+[^+]' || :)
-deleted=$(cat "$RIG_TOP"/upstream/*.patch | grep -c '^-[^-]' || :)
+inserted=$(cat "$RIG_TOP"/upstream/*.patch | grep -v '^+++ ' | grep -c '^+' || :)
+deleted=$(cat "$RIG_TOP"/upstream/*.patch | grep -v '^--- ' | grep -c '^-' || :)
 say "upstream/ inserts $inserted lines and deletes $deleted"
 [ "$deleted" -eq 0 ] || die "upstream/ deletes or changes $deleted lines: only insertions are allowed"
 [ "$inserted" -le "$limit" ] || die "upstream/ inserts $inserted lines: at most $limit are allowed"

@@ -191,9 +191,17 @@ static bool port_init_slot(PCIDevice *d, Error **errp)
 
 static bool port_check(PCIDevice *d, PCIEFabricPort *port, Error **errp)
 {
+    PCIESlot *slot = port_slot(d);
+
     if (d->exp.aer_log.log_max) {
         error_setg(errp, "aer_log_max must be 0: multiple header recording "
                    "is not modelled");
+        return false;
+    }
+    /* sec 7.5.3.9: Physical Slot Number has 13 bits */
+    if (slot && slot->slot > PCI_EXP_SLTCAP_PSN >> PCI_EXP_SLTCAP_PSN_SHIFT) {
+        error_setg(errp, "slot=%u: must be 0 to %u", slot->slot,
+                   PCI_EXP_SLTCAP_PSN >> PCI_EXP_SLTCAP_PSN_SHIFT);
         return false;
     }
     return pcie_fabric_props_check(&port->props, errp);

@@ -40,7 +40,6 @@
 #define PCIE_FABRIC_SSVID_OFFSET    0x48    /* ports */
 #define PCIE_FABRIC_MSI_OFFSET      0x50    /* ports */
 #define PCIE_FABRIC_EXP_OFFSET      0x70
-#define PCIE_FABRIC_MSIX_OFFSET     0xb0    /* endpoint */
 #define PCIE_FABRIC_AER_OFFSET      0x100
 #define PCIE_FABRIC_ACS_OFFSET      0x148   /* root port, downstream port */
 #define PCIE_FABRIC_DSN_OFFSET      0x160   /* upstream port, endpoint */
