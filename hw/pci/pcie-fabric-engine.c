@@ -120,6 +120,7 @@ static void build_tlp(PCIEFabricEngine *e, const PCIEFabricRequest *r,
     tlp->at = FIELD_EX32(r->word, EP_REQ_OP, AT);
     tlp->poisoned = FIELD_EX32(r->word, EP_REQ_OP, POISONED);
     tlp->relaxed = FIELD_EX32(r->word, EP_REQ_OP, RELAXED);
+    tlp->last = 0;
     tlp->length_dw = atomic && r->len ? r->len : pcie_fabric_natural_length(tlp);
     if (atomic) {
         tlp->buf = NULL;
@@ -222,7 +223,7 @@ static uint32_t ring_mask(PCIEFabricEngine *e)
 
 /* The ring itself is accessed by memory requests of the Function. */
 static bool ring_access(PCIEFabricEngine *e, PCIEFabricOp op, uint64_t addr,
-                        void *buf, uint32_t len)
+                        void *buf, uint32_t len, uint32_t last)
 {
     PCIEFabricTLP tlp;
     PCIEFabricVerdict v;
@@ -234,6 +235,7 @@ static bool ring_access(PCIEFabricEngine *e, PCIEFabricOp op, uint64_t addr,
     tlp.at = PCIE_FABRIC_AT_UNTRANSLATED;
     tlp.poisoned = tlp.relaxed = false;
     tlp.buf = buf;
+    tlp.last = last;
     v = send_tlp(e, &tlp);
     if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
         v.reason == PCIE_FABRIC_REASON_NONE) {
@@ -262,7 +264,7 @@ static unsigned fetch(PCIEFabricEngine *e, uint8_t *descs)
     n = MIN(n, ring_mask(e) + 1 - e->ring_head);
     n = MIN(n, (0x1000 - (addr & 0xfff)) / EP_DESC_SIZE);
     return ring_access(e, PCIE_FABRIC_OP_READ, addr, descs,
-                       n * EP_DESC_SIZE) ? n : 0;
+                       n * EP_DESC_SIZE, 0) ? n : 0;
 }
 
 static void parse_desc(const uint8_t *desc, PCIEFabricRequest *r)
@@ -282,24 +284,18 @@ static void parse_desc(const uint8_t *desc, PCIEFabricRequest *r)
 static bool write_back(PCIEFabricEngine *e, uint32_t local, uint32_t tail,
                        const PCIEFabricResult *res)
 {
-    uint64_t addr = desc_addr(e);
     uint8_t desc[EP_DESC_SIZE];
-    uint8_t word[4];
 
     memcpy(desc + EP_DESC_OPERAND1, res->data, 16);
     stl_le_p(desc + EP_DESC_LOCAL, local);
-    stl_le_p(desc + EP_DESC_RESULT, 0);
+    stl_le_p(desc + EP_DESC_RESULT, res->word);
     stl_le_p(desc + EP_DESC_WHERE, res->where);
     stl_le_p(desc + EP_DESC_WHERE + 4, tail);
-    if (!ring_access(e, PCIE_FABRIC_OP_WRITE, addr + EP_DESC_OPERAND1,
-                     desc + EP_DESC_OPERAND1,
-                     EP_DESC_SIZE - EP_DESC_OPERAND1)) {
-        return false;
-    }
-    smp_wmb();
-    stl_le_p(word, res->word);
-    return ring_access(e, PCIE_FABRIC_OP_WRITE, addr + EP_DESC_RESULT, word,
-                       sizeof(word));
+    return ring_access(e, PCIE_FABRIC_OP_WRITE,
+                       desc_addr(e) + EP_DESC_OPERAND1,
+                       desc + EP_DESC_OPERAND1,
+                       EP_DESC_SIZE - EP_DESC_OPERAND1,
+                       EP_DESC_RESULT - EP_DESC_OPERAND1);
 }
 
 static void finish_desc(PCIEFabricEngine *e, const uint8_t *desc,
@@ -320,6 +316,7 @@ static void run_ring(PCIEFabricEngine *e, unsigned budget)
 {
     uint8_t descs[PREFETCH * EP_DESC_SIZE];
 
+    pcie_fabric_begin_batch(&e->cache);
     while (budget && ring_has_work(e)) {
         unsigned i, n = fetch(e, descs);
 
@@ -425,11 +422,12 @@ static void timeout_expired(void *opaque)
     e->waiting = false;
     set_transactions_pending(e, false);
     pcie_fabric_aer_report(e->dev, PCI_ERR_UNC_COMP_TIME, false, NULL);
+    pcie_fabric_begin_batch(&e->cache);
     if (!in_ring) {
         e->result = e->wait_result;
         raise_interrupt(e, R_EP_INT_STATUS_COMPLETE_SHIFT);
     } else if (ring_access(e, PCIE_FABRIC_OP_READ, desc_addr(e), desc,
-                           sizeof(desc))) {
+                           sizeof(desc), 0)) {
         finish_desc(e, desc, &e->wait_result);
     }
     leave_guarded(e);
@@ -582,6 +580,7 @@ static bool write_doorbell(PCIEFabricEngine *e)
         return false;
     }
     e->result.word = 0;
+    pcie_fabric_begin_batch(&e->cache);
     if (issue(e, &e->request, &e->result, false)) {
         raise_interrupt(e, R_EP_INT_STATUS_COMPLETE_SHIFT);
     } else {

@@ -22,6 +22,9 @@
 
 static uint64_t paths_generation = 1;
 
+/* Counts accesses to devices: they can change any address translation. */
+static uint64_t io_generation;
+
 PCIEFabricCounters *pcie_fabric_counters(PCIDevice *d)
 {
     PCIEFabricPort *port = pcie_fabric_port(d);
@@ -254,6 +257,22 @@ void pcie_fabric_ram_written(void *ptr, uint32_t len)
     address_space_unmap(&address_space_memory, ptr, len, true, len);
 }
 
+static void write_ram(const PCIEFabricTLP *tlp, uint8_t *ptr)
+{
+    uint32_t last;
+
+    if (!tlp->last) {
+        memmove(ptr, tlp->buf, tlp->len);
+        return;
+    }
+    memcpy(&last, (uint8_t *)tlp->buf + tlp->last, sizeof(last));
+    memmove(ptr, tlp->buf, tlp->last);
+    memmove(ptr + tlp->last + 4, (uint8_t *)tlp->buf + tlp->last + 4,
+            tlp->len - tlp->last - 4);
+    smp_wmb();
+    qatomic_set((uint32_t *)(ptr + tlp->last), last);
+}
+
 /* Do it, on RAM. @mr + @offset: tlp->len bytes */
 static void perform_ram(PCIEFabricTLP *tlp, MemoryRegion *mr, hwaddr offset)
 {
@@ -263,7 +282,7 @@ static void perform_ram(PCIEFabricTLP *tlp, MemoryRegion *mr, hwaddr offset)
     if (pcie_fabric_op_is_atomic(tlp->op)) {
         pcie_fabric_atomic_ram(tlp, ptr);
     } else if (is_write) {
-        memmove(ptr, tlp->buf, tlp->len);
+        write_ram(tlp, ptr);
     } else {
         memmove(tlp->buf, ptr, tlp->len);
     }
@@ -280,6 +299,7 @@ static PCIEFabricReason perform_io(PCIDevice *requester, PCIEFabricTLP *tlp,
     MemTxResult r = address_space_rw(as, addr, attrs, tlp->buf, tlp->len,
                                      tlp->op == PCIE_FABRIC_OP_WRITE);
 
+    io_generation++;
     return r == MEMTX_OK ? PCIE_FABRIC_REASON_NONE :
                            PCIE_FABRIC_REASON_NO_TARGET;
 }
@@ -471,15 +491,59 @@ static PCIDevice *bar_owner(MemoryRegion *mr, hwaddr offset, uint64_t *addr)
     return NULL;
 }
 
-static PCIEFabricVerdict enter_host(PCIDevice *requester, PCIEFabricTLP *tlp,
-                                    const PCIEFabricPath *up,
-                                    PCIEFabricPathCache *cache)
+void pcie_fabric_begin_batch(PCIEFabricPathCache *cache)
+{
+    int i;
+
+    for (i = 0; i < PCIE_FABRIC_WINDOWS; i++) {
+        cache->window[i].len = 0;
+    }
+}
+
+static PCIEFabricWindow *find_window(PCIEFabricPathCache *cache,
+                                     const PCIEFabricTLP *tlp)
+{
+    bool is_write = tlp->op != PCIE_FABRIC_OP_READ;
+    int i;
+
+    for (i = 0; i < PCIE_FABRIC_WINDOWS; i++) {
+        PCIEFabricWindow *w = &cache->window[i];
+
+        if (tlp->addr >= w->addr && tlp->addr - w->addr < w->len &&
+            tlp->len <= w->len - (tlp->addr - w->addr) &&
+            w->is_write == is_write && w->at == tlp->at &&
+            w->io_generation == io_generation) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+static void add_window(PCIEFabricPathCache *cache, const PCIEFabricTLP *tlp,
+                       MemoryRegion *mr, hwaddr offset, hwaddr len)
+{
+    bool is_write = tlp->op != PCIE_FABRIC_OP_READ;
+
+    if (memory_access_is_direct(mr, is_write, MEMTXATTRS_UNSPECIFIED)) {
+        cache->window[cache->next_window++ % PCIE_FABRIC_WINDOWS] =
+            (PCIEFabricWindow) {
+                .addr = tlp->addr, .len = len, .mr = mr, .offset = offset,
+                .is_write = is_write, .at = tlp->at,
+                .io_generation = io_generation,
+            };
+    }
+}
+
+/* The root complex translates and finds out what is there. */
+static PCIEFabricVerdict translate(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                   const PCIEFabricPath *up,
+                                   PCIEFabricPathCache *cache)
 {
     MemTxAttrs attrs = { .requester_id = pci_requester_id(requester) };
     AddressSpace *as = tlp->at == PCIE_FABRIC_AT_TRANSLATED ?
                        &address_space_memory : up->as;
+    hwaddr offset, len = MAX(tlp->len, 0x1000 - (tlp->addr & 0xfff));
     PCIDevice *root_port = up->root_port;
-    hwaddr offset, len = tlp->len;
     MemoryRegion *mr;
     PCIDevice *target;
     uint64_t addr;
@@ -498,7 +562,23 @@ static PCIEFabricVerdict enter_host(PCIDevice *requester, PCIEFabricTLP *tlp,
     if (target) {
         return go_down(requester, tlp, root_port, target, addr, cache);
     }
+    add_window(cache, tlp, mr, offset, len);
     return complete_host(requester, tlp, root_port, as, mr, offset, len);
+}
+
+static PCIEFabricVerdict enter_host(PCIDevice *requester, PCIEFabricTLP *tlp,
+                                    const PCIEFabricPath *up,
+                                    PCIEFabricPathCache *cache)
+{
+    PCIEFabricWindow *w = find_window(cache, tlp);
+    uint64_t delta;
+
+    if (!w) {
+        return translate(requester, tlp, up, cache);
+    }
+    delta = tlp->addr - w->addr;
+    return complete_host(requester, tlp, up->root_port, up->as, w->mr,
+                         w->offset + delta, w->len - delta);
 }
 
 /* sec 7.5.1.1.4: what the requester's Status register says of a completion */

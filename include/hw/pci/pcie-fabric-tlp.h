@@ -74,6 +74,8 @@ typedef struct PCIEFabricTLP {
     bool poisoned;          /* EP */
     bool relaxed;           /* Relaxed Ordering */
     void *buf;              /* read: filled; write: sent; @len bytes */
+    uint32_t last;          /* write, other than 0: offset of a dword that
+                               becomes visible after the rest */
     uint8_t operand[2][16]; /* little endian; CAS: compare, swap */
     uint8_t original[16];   /* out: value before the AtomicOp */
 } PCIEFabricTLP;
@@ -124,6 +126,23 @@ typedef struct PCIEFabricPath {
     PCIEFabricCounters *passed[PCIE_FABRIC_MAX_HOPS];
 } PCIEFabricPath;
 
+#define PCIE_FABRIC_WINDOWS 4
+
+/*
+ * PCIEFabricWindow: guest RAM that the root complex, its SMMU included, made of
+ * a range of addresses. Good for one batch of requests only: the BQL is held
+ * all the time, so nobody can change a translation in between, except the
+ * requests themselves by an access to a device.
+ */
+typedef struct PCIEFabricWindow {
+    uint64_t addr, len;         /* len 0: not in use */
+    uint64_t io_generation;
+    MemoryRegion *mr;
+    hwaddr offset;              /* of addr in mr */
+    bool is_write;
+    uint8_t at;
+} PCIEFabricWindow;
+
 #define PCIE_FABRIC_PATHS 8
 
 /*
@@ -132,6 +151,8 @@ typedef struct PCIEFabricPath {
  * that can alter a path empties all caches (pcie_fabric_paths_changed()).
  */
 typedef struct PCIEFabricPathCache {
+    PCIEFabricWindow window[PCIE_FABRIC_WINDOWS];
+    unsigned next_window;
     uint64_t generation;
     unsigned next;
     struct {
@@ -202,6 +223,12 @@ void pcie_fabric_route_down(PCIDevice *ingress, PCIDevice *target, bool atomic,
  */
 PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
                                     PCIEFabricPathCache *cache);
+
+/*
+ * pcie_fabric_begin_batch: to be called before pcie_fabric_issue() whenever the
+ * BQL may have been released since the last call.
+ */
+void pcie_fabric_begin_batch(PCIEFabricPathCache *cache);
 
 /*
  * pcie_fabric_predict: what would become of a request of @requester; nothing is
