@@ -144,7 +144,10 @@ static void set_result(PCIEFabricResult *res, const PCIEFabricVerdict *v)
 /* Send @tlp unless the Function may not; local memory that was read is dirty */
 static PCIEFabricVerdict send_tlp(PCIEFabricEngine *e, PCIEFabricTLP *tlp)
 {
-    PCIEFabricVerdict v = { .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED };
+    PCIEFabricVerdict v = {
+        .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED,
+        .where = e->dev,
+    };
 
     v.reason = pcie_fabric_check_requester(e->dev,
                                            pcie_fabric_op_is_atomic(tlp->op));
@@ -167,7 +170,10 @@ static void wait_for_timeout(PCIEFabricEngine *e, bool in_ring)
 static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
                   PCIEFabricResult *res, bool in_ring)
 {
-    PCIEFabricVerdict v = { .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED };
+    PCIEFabricVerdict v = {
+        .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED,
+        .where = e->dev,
+    };
     PCIEFabricTLP tlp;
 
     memset(res->data, 0, sizeof(res->data));
