@@ -11,16 +11,7 @@
  * VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP, size by size. The rows are in
  * /rig/rows, made from topologies/atomic-rows.tab.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/pci_regs.h>
-#include <linux/vfio.h>
-#include <stdint.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include "tap.h"
-#include "topology.h"
+#include "fabric-vfio.h"
 
 /* Not in the C library's headers of every host that cross-compiles this. */
 #ifndef VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP
@@ -31,7 +22,6 @@ struct vfio_device_info_cap_pci_atomic_comp {
     __u32 reserved;
 };
 #endif
-#define DEVCTL2_REQ_EN 0x0040
 
 typedef struct Row {
     int number;
@@ -50,21 +40,7 @@ typedef struct Answer {
     int req_en_after;             /* after closing, which restores */
 } Answer;
 
-/* --- files ---------------------------------------------------------------- */
-
-static bool write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (!ok) {
-        printf("# %s: %s\n", path, strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
+/* --- configuration space -------------------------------------------------- */
 
 static int config_read(int fd, unsigned offset, unsigned size)
 {
@@ -92,82 +68,10 @@ static int read_req_en(const char *path)
         value = config_read(fd, cap + PCI_EXP_DEVCTL2, 2);
     }
     close(fd);
-    return value < 0 ? -1 : !!(value & DEVCTL2_REQ_EN);
-}
-
-static bool setpci(const char *path, const char *assignment)
-{
-    char command[PATH_MAX];
-
-    snprintf(command, sizeof(command), "setpci -s %s %s", topology_bdf(path),
-             assignment);
-    return system(command) == 0;
+    return value < 0 ? -1 : !!(value & PCI_EXP_DEVCTL2_ATOMIC_REQ);
 }
 
 /* --- vfio ----------------------------------------------------------------- */
-
-static bool bind_vfio(const char *path)
-{
-    char name[PATH_MAX + 32], link[PATH_MAX];
-    ssize_t n;
-
-    snprintf(name, sizeof(name), "%s/driver", path);
-    n = readlink(name, link, sizeof(link) - 1);
-    if (n > 0) {
-        link[n] = '\0';
-        if (!strcmp(topology_bdf(link), "vfio-pci")) {
-            return true;
-        }
-        snprintf(name, sizeof(name), "%s/driver/unbind", path);
-        write_file(name, topology_bdf(path));
-    }
-    snprintf(name, sizeof(name), "%s/driver_override", path);
-    return write_file(name, "vfio-pci") &&
-           write_file("/sys/bus/pci/drivers_probe", topology_bdf(path));
-}
-
-static int open_group(const char *path)
-{
-    struct vfio_group_status status = { .argsz = sizeof(status) };
-    char name[PATH_MAX + 32], link[PATH_MAX];
-    ssize_t n;
-    int group;
-
-    snprintf(name, sizeof(name), "%s/iommu_group", path);
-    n = readlink(name, link, sizeof(link) - 1);
-    if (n < 0) {
-        printf("# %s has no IOMMU group\n", topology_bdf(path));
-        return -1;
-    }
-    link[n] = '\0';
-    snprintf(name, sizeof(name), "/dev/vfio/%s", topology_bdf(link));
-    group = open(name, O_RDWR);
-    if (group < 0 || ioctl(group, VFIO_GROUP_GET_STATUS, &status) < 0 ||
-        !(status.flags & VFIO_GROUP_FLAGS_VIABLE)) {
-        printf("# %s: %s\n", name, group < 0 ? strerror(errno) : "not viable");
-        if (group >= 0) {
-            close(group);
-        }
-        return -1;
-    }
-    return group;
-}
-
-static int open_device(int container, int group, const char *path)
-{
-    int device;
-
-    if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
-        ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0) {
-        printf("# container: %s\n", strerror(errno));
-        return -1;
-    }
-    device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, topology_bdf(path));
-    if (device < 0) {
-        printf("# %s: %s\n", topology_bdf(path), strerror(errno));
-    }
-    return device;
-}
 
 /* The flags of the capability; 0 if it is absent; false if vfio refuses. */
 static bool ask(int device, unsigned *flags)
@@ -208,8 +112,9 @@ static Answer measure(const char *path)
 {
     Answer answer = { .req_en_open = -1, .req_en_after = -1 };
     int container = open("/dev/vfio/vfio", O_RDWR);
-    int group = open_group(path);
-    int device = group < 0 ? -1 : open_device(container, group, path);
+    int group = vfio_open_group(path);
+    int device = group < 0 || !vfio_join(container, group, true) ? -1 :
+                 vfio_open_device(group, path);
 
     if (device >= 0) {
         answer.valid = ask(device, &answer.flags);
@@ -244,34 +149,18 @@ static void check(const Row *row, const char *path, unsigned grants,
     }
 }
 
-/*
- * A port above an idle device may go into D3hot, and the kernel then undoes what
- * setpci has written meanwhile: keep it awake.
- */
-static bool keep_awake(const char *path)
-{
-    char name[PATH_MAX + 32];
-
-    snprintf(name, sizeof(name), "%s/power/control", path);
-    return write_file(name, "on");
-}
-
 /* The same bit of the same port, changed while the system runs. */
 static void check_run_time(const Row *row, const char *path)
 {
     char port[PATH_MAX];
 
-    if (!topology_path(row->blocking, port) || !keep_awake(port)) {
+    if (!topology_path(row->blocking, port) || !fabric_keep_awake(port)) {
         tap_ok(false, "row %d: %s found and awake", row->number, row->blocking);
         return;
     }
-    if (!setpci(port, "CAP_EXP+28.w=0000:0080")) {
-        printf("# setpci failed\n");
-    }
+    fabric_setpci(port, "CAP_EXP+28.w=0000:0080");
     check(row, path, row->grants_unblocked, ", EgrBlk cleared by setpci");
-    if (!setpci(port, "CAP_EXP+28.w=0080:0080")) {
-        printf("# setpci failed\n");
-    }
+    fabric_setpci(port, "CAP_EXP+28.w=0080:0080");
     check(row, path, row->grants, ", EgrBlk set by setpci");
 }
 
@@ -285,8 +174,9 @@ static void check_row(const Row *row)
      * on the way back the kernel restores what it saved on the way down.
      */
     if (!topology_path(row->endpoint, path) ||
-        (row->req_en_before && !setpci(path, "CAP_EXP+28.w=0040:0040")) ||
-        !bind_vfio(path)) {
+        (row->req_en_before &&
+         !fabric_setpci(path, "CAP_EXP+28.w=0040:0040")) ||
+        !vfio_bind(path)) {
         tap_ok(false, "row %d: %s found, prepared and bound to vfio-pci",
                row->number, row->endpoint);
         return;
@@ -307,23 +197,13 @@ static bool read_row(FILE *f, Row *row)
                   &row->grants, &row->grants_unblocked, row->text) == 7;
 }
 
-/* A developer's own kernel may lack what Debian's have. */
-static void need(const char *path, const char *what)
-{
-    if (access(path, F_OK) < 0) {
-        tap_skip_all("kernel has no %s", what);
-    }
-}
-
 int main(void)
 {
     FILE *f = fopen("/rig/rows", "r");
     unsigned rows = 0, granted = 0;
     Row row;
 
-    need("/sys/bus/pci/drivers/vfio-pci", "vfio-pci");
-    need("/dev/vfio/vfio", "legacy VFIO container (CONFIG_VFIO_CONTAINER)");
-    need("/sys/kernel/iommu_groups/0", "driver for the SMMUv3");
+    vfio_need();
     while (f && read_row(f, &row)) {
         check_row(&row);
         rows++;

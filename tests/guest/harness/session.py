@@ -89,6 +89,8 @@ class Session:
             cpio.file("rig/modules", "".join(n + "\n" for n in names).encode())
             cpio.file("rig/devices", "".join(
                 d.row() for d in topology.devices).encode())
+            cpio.file("rig/options", "".join(
+                a + "\n" for a in topology.arguments()).encode())
             for path, text in topology.files.items():
                 cpio.file(f"rig/{path}", text.encode())
             if shell:
