@@ -26,7 +26,7 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
-.PHONY: all setup build boot check check-qtest check-guest bench docs clean \
+.PHONY: all setup build boot check check-qtest check-guest bench fuzz docs clean \
         distclean upstream-check help
 .NOTPARALLEL:
 
@@ -56,6 +56,9 @@ check-guest: build
 bench: build
 	@scripts/bench.sh
 
+fuzz: setup
+	@scripts/fuzz.sh
+
 docs:
 	@scripts/docs.sh
 
@@ -84,6 +87,8 @@ help:
 #h make check-qtest     the qtests only: seconds after a change of a device
 #h make check-guest     the guest tests only
 #h make bench           the benchmarks: ratios, measured in one run
+#h make fuzz            random guests under the sanitizers (a build of its own);
+#h                      RIG_FUZZ_SECONDS, RIG_FUZZ_SEED
 #h make docs            the documentation as HTML in build/docs
 #h make upstream-check  does upstream/ apply to the newest QEMU of the series?
 #h make clean           remove what was built; make distclean: all of build/

@@ -364,6 +364,22 @@ static void endpoint_inherit(PCIEFabricEndpoint *ep)
     }
 }
 
+static void endpoint_exit_bars(PCIEFabricEndpoint *ep)
+{
+    PCIDevice *d = PCI_DEVICE(ep);
+
+    if (msix_present(d)) {
+        msix_uninit_exclusive_bar(d);
+    }
+    if (ep->mem_size) {
+        /*
+         * The memory itself goes later, when the last reference to it does.
+         * Its name must be free at once for whatever is plugged in next.
+         */
+        vmstate_unregister_ram(&ep->mem, DEVICE(d));
+    }
+}
+
 static void endpoint_realize(PCIDevice *d, Error **errp)
 {
     PCIEFabricEndpoint *ep = PCIE_FABRIC_ENDPOINT(d);
@@ -375,6 +391,7 @@ static void endpoint_realize(PCIDevice *d, Error **errp)
     }
     endpoint_init_msix(d);
     if (!endpoint_init_sriov(ep, errp)) {
+        endpoint_exit_bars(ep);
         return;
     }
     pcie_fabric_engine_init(&ep->engine, d, ep->mem_size ? &ep->mem : NULL);
@@ -387,9 +404,7 @@ static void endpoint_exit(PCIDevice *d)
     pcie_sriov_pf_exit(d);
     pcie_fabric_engine_exit(&PCIE_FABRIC_ENDPOINT(d)->engine);
     pcie_fabric_paths_changed();
-    if (msix_present(d)) {
-        msix_uninit_exclusive_bar(d);
-    }
+    endpoint_exit_bars(PCIE_FABRIC_ENDPOINT(d));
     pcie_cap_exit(d);
 }
 
