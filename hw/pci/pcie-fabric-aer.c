@@ -200,7 +200,7 @@ static void send_message(PCIDevice *d, ErrorMessage msg)
                                     msg == ERR_FATAL ? "ERR_FATAL" :
                                     "ERR_NONFATAL");
     while (pcie_cap_get_type(bridge) != PCI_EXP_TYPE_ROOT_PORT) {
-        bridge = pci_bridge_get_device(pci_get_bus(bridge));
+        bridge = pcie_fabric_port_above(bridge);
         if (!bridge || !bridge->exp.exp_cap) {
             return;
         }

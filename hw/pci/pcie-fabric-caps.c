@@ -137,7 +137,7 @@ static void sync_link_status(PCIDevice *d, PCIDevice *above)
 
 uint32_t pcie_fabric_read_config(PCIDevice *d, uint32_t address, int len)
 {
-    PCIDevice *above = pci_bridge_get_device(pci_get_bus(d));
+    PCIDevice *above = pcie_fabric_port_above(d);
 
     if (above && above->exp.exp_cap &&
         ranges_overlap(address, len, d->exp.exp_cap + PCI_EXP_LNKSTA, 2)) {

@@ -65,7 +65,8 @@ static uint32_t endpoint_features(PCIEFabricEndpoint *ep)
 
     val = FIELD_DP32(val, EP_FEATURES, COMP32, ep->props.atomic_comp32);
     val = FIELD_DP32(val, EP_FEATURES, COMP64, ep->props.atomic_comp64);
-    val = FIELD_DP32(val, EP_FEATURES, COMP128, ep->props.atomic_comp128);
+    val = FIELD_DP32(val, EP_FEATURES, COMP128, ep->props.atomic_comp128 &&
+                                                pcie_fabric_atomic_has_128());
     val = FIELD_DP32(val, EP_FEATURES, PEER_MEMORY, ep->mem_size != 0);
     val = FIELD_DP32(val, EP_FEATURES, VIRTUAL, pci_is_vf(&ep->parent_obj));
     return val;
@@ -212,6 +213,13 @@ static bool endpoint_check_props(PCIEFabricEndpoint *ep, Error **errp)
     if (ep->sriov_vfs > PCIE_FABRIC_EP_MAX_VFS) {
         error_setg(errp, "sriov-vfs=%u: must be 0 to %u", ep->sriov_vfs,
                    PCIE_FABRIC_EP_MAX_VFS);
+        return false;
+    }
+    if (ep->parent_obj.devfn + ep->sriov_vfs >= PCI_DEVFN_MAX) {
+        error_setg(errp, "sriov-vfs=%u: the VFs of a Function at addr=%02x.%x "
+                   "would leave its bus", ep->sriov_vfs,
+                   PCI_SLOT(ep->parent_obj.devfn),
+                   PCI_FUNC(ep->parent_obj.devfn));
         return false;
     }
     return true;

@@ -18,6 +18,7 @@
 #include "qemu/osdep.h"
 #include "exec/translation-block.h"
 #include "hw/core/cpu.h"
+#include "hw/pci/msi.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
@@ -45,15 +46,34 @@ static void set_transactions_pending(PCIEFabricEngine *e, bool pending)
                  pci_get_word(devsta) & ~PCI_EXP_DEVSTA_TRPND);
 }
 
+/* A message is a write of the Function: the ports above must let it pass. */
+static void send_message(PCIEFabricEngine *e, unsigned vector)
+{
+    MSIMessage msg;
+
+    if (!msix_enabled(e->dev)) {
+        return;
+    }
+    msg = msix_get_message(e->dev, vector);
+    if (msix_is_masked(e->dev, vector) ||
+        pcie_fabric_message(e->dev, msg.address, msg.data, &e->cache)) {
+        msix_notify(e->dev, vector);
+    }
+    /* It may have written to a device, the SMMU for example. */
+    pcie_fabric_begin_batch(&e->cache);
+}
+
 static void raise_interrupt(PCIEFabricEngine *e, unsigned source)
 {
     uint32_t bit = 1u << source;
 
-    if (!(e->int_status & bit) && (e->int_enable & bit) &&
-        msix_enabled(e->dev)) {
-        msix_notify(e->dev, source);
-    }
+    bool send = !(e->int_status & bit) && (e->int_enable & bit);
+
     e->int_status |= bit;
+    if (send) {
+        /* Last, for it may reset the Function. */
+        send_message(e, source);
+    }
 }
 
 /* An enabled source that is pending already is sent now. */
@@ -64,8 +84,8 @@ static void enable_interrupts(PCIEFabricEngine *e, uint32_t val)
 
     e->int_enable = val;
     for (source = 0; source < PCIE_FABRIC_EP_MSIX_VECTORS; source++) {
-        if ((newly & (1u << source)) && msix_enabled(e->dev)) {
-            msix_notify(e->dev, source);
+        if (newly & (1u << source)) {
+            send_message(e, source);
         }
     }
 }
@@ -123,6 +143,10 @@ static void build_tlp(PCIEFabricEngine *e, const PCIEFabricRequest *r,
     tlp->last = 0;
     tlp->length_dw = atomic && r->len ? r->len : pcie_fabric_natural_length(tlp);
     if (atomic) {
+        /* On the wire there is no operand size but what Length says. */
+        if (pcie_fabric_length_is_architected(tlp)) {
+            tlp->len = tlp->length_dw * 4 / (op == PCIE_FABRIC_OP_CAS ? 2 : 1);
+        }
         tlp->buf = NULL;
         memcpy(tlp->operand, r->operand, sizeof(tlp->operand));
         memset(tlp->original, 0, sizeof(tlp->original));
@@ -141,7 +165,7 @@ static void set_result(PCIEFabricResult *res, const PCIEFabricVerdict *v)
                             v->where ? pci_requester_id(v->where) : 0);
 }
 
-/* Send @tlp unless the Function may not; local memory that was read is dirty */
+/* Send @tlp unless the Function may not. */
 static PCIEFabricVerdict send_tlp(PCIEFabricEngine *e, PCIEFabricTLP *tlp)
 {
     PCIEFabricVerdict v = {
@@ -166,7 +190,10 @@ static void wait_for_timeout(PCIEFabricEngine *e, bool in_ring)
                            (int64_t)e->timeout_us * SCALE_US);
 }
 
-/* Returns false if the request waits, and @res is not to be shown yet. */
+/*
+ * Returns false if @res is not to be shown: the request waits, or it has reset
+ * or unplugged the Function that sent it, and e->epoch has changed.
+ */
 static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
                   PCIEFabricResult *res, bool in_ring)
 {
@@ -174,6 +201,7 @@ static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
         .outcome = PCIE_FABRIC_OUTCOME_NOT_ISSUED,
         .where = e->dev,
     };
+    unsigned epoch = e->epoch;
     PCIEFabricTLP tlp;
 
     memset(res->data, 0, sizeof(res->data));
@@ -181,6 +209,9 @@ static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
     if (v.reason == PCIE_FABRIC_REASON_NONE) {
         build_tlp(e, r, &tlp);
         v = send_tlp(e, &tlp);
+        if (e->epoch != epoch) {
+            return false;
+        }
         if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
             v.status == PCIE_FABRIC_CPL_SC) {
             if (pcie_fabric_op_is_atomic(tlp.op)) {
@@ -219,7 +250,7 @@ static bool ring_has_work(PCIEFabricEngine *e)
 
 static bool is_busy(PCIEFabricEngine *e)
 {
-    return e->waiting || ring_has_work(e);
+    return e->waiting || e->doorbell_rung || ring_has_work(e);
 }
 
 static uint32_t ring_mask(PCIEFabricEngine *e)
@@ -231,6 +262,7 @@ static uint32_t ring_mask(PCIEFabricEngine *e)
 static bool ring_access(PCIEFabricEngine *e, PCIEFabricOp op, uint64_t addr,
                         void *buf, uint32_t len, uint32_t last)
 {
+    unsigned epoch = e->epoch;
     PCIEFabricTLP tlp;
     PCIEFabricVerdict v;
 
@@ -243,6 +275,9 @@ static bool ring_access(PCIEFabricEngine *e, PCIEFabricOp op, uint64_t addr,
     tlp.buf = buf;
     tlp.last = last;
     v = send_tlp(e, &tlp);
+    if (e->epoch != epoch) {
+        return false;
+    }
     if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
         v.reason == PCIE_FABRIC_REASON_NONE) {
         return true;
@@ -321,12 +356,14 @@ static void finish_desc(PCIEFabricEngine *e, const uint8_t *desc,
 static void run_ring(PCIEFabricEngine *e, unsigned budget)
 {
     uint8_t descs[PREFETCH * EP_DESC_SIZE];
+    unsigned epoch = e->epoch;
 
     pcie_fabric_begin_batch(&e->cache);
-    while (budget && ring_has_work(e)) {
+    while (e->epoch == epoch && budget && ring_has_work(e)) {
         unsigned i, n = fetch(e, descs);
 
-        for (i = 0; i < n && budget && ring_has_work(e); i++, budget--) {
+        for (i = 0; i < n && e->epoch == epoch && budget && ring_has_work(e);
+             i++, budget--) {
             const uint8_t *desc = descs + i * EP_DESC_SIZE;
             PCIEFabricRequest r;
             PCIEFabricResult res;
@@ -337,8 +374,18 @@ static void run_ring(PCIEFabricEngine *e, unsigned budget)
             }
         }
     }
-    if (ring_has_work(e)) {
-        qemu_bh_schedule(e->bh);
+}
+
+static void run_doorbell(PCIEFabricEngine *e)
+{
+    PCIEFabricResult res;
+
+    e->doorbell_rung = false;
+    memset(&e->result, 0, sizeof(e->result));
+    pcie_fabric_begin_batch(&e->cache);
+    if (issue(e, &e->request, &res, false)) {
+        e->result = res;
+        raise_interrupt(e, R_EP_INT_STATUS_COMPLETE_SHIFT);
     }
 }
 
@@ -346,25 +393,41 @@ static void run_ring(PCIEFabricEngine *e, unsigned budget)
  * Where the work is done
  */
 
-/*
- * A request can be for the endpoint's own registers. QEMU's guard against such
- * a loop is set around MMIO handlers and bottom halves; here it is by hand.
- * Returns false if the device is in the middle of one.
- */
-static bool enter_guarded(PCIEFabricEngine *e)
+/* Are guest atomics made of several host instructions? See the top. */
+static bool guest_atomics_are_plain(void)
 {
-    MemReentrancyGuard *guard = &DEVICE(e->dev)->mem_reentrancy_guard;
-
-    if (guard->engaged_in_io) {
-        return false;
-    }
-    guard->engaged_in_io = true;
-    return true;
+    return tcg_enabled() && first_cpu &&
+           !(first_cpu->tcg_cflags & CF_PARALLEL);
 }
 
-static void leave_guarded(PCIEFabricEngine *e)
+/*
+ * One engine at a time. A request can be for the doorbell of another endpoint,
+ * and that one's for a third: such a doorbell only schedules work. QEMU's guard
+ * against devices that access themselves is set as around an MMIO handler.
+ */
+static bool engine_running;
+
+static void run(PCIEFabricEngine *e, unsigned budget)
 {
-    DEVICE(e->dev)->mem_reentrancy_guard.engaged_in_io = false;
+    MemReentrancyGuard *guard = &DEVICE(e->dev)->mem_reentrancy_guard;
+    bool was_engaged = guard->engaged_in_io;
+    unsigned epoch = e->epoch;
+
+    object_ref(OBJECT(e->dev));
+    engine_running = true;
+    guard->engaged_in_io = true;
+    if (e->doorbell_rung) {
+        run_doorbell(e);
+    }
+    if (e->epoch == epoch) {
+        run_ring(e, budget);
+    }
+    guard->engaged_in_io = was_engaged;
+    engine_running = false;
+    if (e->bh && (ring_has_work(e) || e->doorbell_rung)) {
+        qemu_bh_schedule(e->bh);
+    }
+    object_unref(OBJECT(e->dev));
 }
 
 static void run_on_vcpu(CPUState *cpu, run_on_cpu_data data)
@@ -372,18 +435,10 @@ static void run_on_vcpu(CPUState *cpu, run_on_cpu_data data)
     PCIEFabricEngine *e = data.host_ptr;
 
     e->work_queued = false;
-    if (e->bh && runstate_is_running() && enter_guarded(e)) {
-        run_ring(e, SLICE_BUDGET);
-        leave_guarded(e);
+    if (e->bh && runstate_is_running()) {
+        run(e, SLICE_BUDGET);
     }
     object_unref(OBJECT(e->dev));
-}
-
-/* Are guest atomics made of several host instructions? See the top. */
-static bool guest_atomics_are_plain(void)
-{
-    return tcg_enabled() && first_cpu &&
-           !(first_cpu->tcg_cflags & CF_PARALLEL);
 }
 
 static void engine_bh(void *opaque)
@@ -394,7 +449,7 @@ static void engine_bh(void *opaque)
         return;
     }
     if (!guest_atomics_are_plain()) {
-        run_ring(e, SLICE_BUDGET);
+        run(e, SLICE_BUDGET);
     } else if (!e->work_queued) {
         e->work_queued = true;
         object_ref(OBJECT(e->dev));
@@ -402,11 +457,21 @@ static void engine_bh(void *opaque)
     }
 }
 
+/* A doorbell: here and now if this is a vCPU's own access, else soon. */
+static void start(PCIEFabricEngine *e)
+{
+    if (engine_running || (guest_atomics_are_plain() && !current_cpu)) {
+        qemu_bh_schedule(e->bh);
+    } else {
+        run(e, DOORBELL_BUDGET);
+    }
+}
+
 static void vm_state_changed(void *opaque, bool running, RunState state)
 {
     PCIEFabricEngine *e = opaque;
 
-    if (running && ring_has_work(e)) {
+    if (running && (ring_has_work(e) || e->doorbell_rung)) {
         qemu_bh_schedule(e->bh);
     }
 }
@@ -415,20 +480,20 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
  * sec 2.8: nothing came back. The descriptor is read once more, since what has
  * to be kept of it may have been loaded from a snapshot.
  */
-static void timeout_expired(void *opaque)
+static void end_wait(PCIEFabricEngine *e)
 {
-    PCIEFabricEngine *e = opaque;
     uint8_t desc[EP_DESC_SIZE];
     bool in_ring = e->waiting_in_ring;
+    unsigned epoch = e->epoch;
 
-    if (!enter_guarded(e)) {
-        timer_mod(&e->timeout, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + 1);
+    e->waiting = false;
+    e->waiting_in_ring = false;
+    set_transactions_pending(e, false);
+    pcie_fabric_begin_batch(&e->cache);
+    pcie_fabric_aer_report(e->dev, PCI_ERR_UNC_COMP_TIME, false, NULL);
+    if (e->epoch != epoch) {
         return;
     }
-    e->waiting = false;
-    set_transactions_pending(e, false);
-    pcie_fabric_aer_report(e->dev, PCI_ERR_UNC_COMP_TIME, false, NULL);
-    pcie_fabric_begin_batch(&e->cache);
     if (!in_ring) {
         e->result = e->wait_result;
         raise_interrupt(e, R_EP_INT_STATUS_COMPLETE_SHIFT);
@@ -436,10 +501,28 @@ static void timeout_expired(void *opaque)
                            sizeof(desc), 0)) {
         finish_desc(e, desc, &e->wait_result);
     }
-    leave_guarded(e);
-    if (ring_has_work(e)) {
+}
+
+static void timeout_expired(void *opaque)
+{
+    PCIEFabricEngine *e = opaque;
+    MemReentrancyGuard *guard = &DEVICE(e->dev)->mem_reentrancy_guard;
+
+    if (engine_running || guard->engaged_in_io) {
+        /* In the middle of an access of the device: a moment later. */
+        timer_mod(&e->timeout, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + 1);
+        return;
+    }
+    object_ref(OBJECT(e->dev));
+    engine_running = true;
+    guard->engaged_in_io = true;
+    end_wait(e);
+    guard->engaged_in_io = false;
+    engine_running = false;
+    if (e->bh && ring_has_work(e)) {
         qemu_bh_schedule(e->bh);
     }
+    object_unref(OBJECT(e->dev));
 }
 
 static void abandon(PCIEFabricEngine *e)
@@ -447,6 +530,7 @@ static void abandon(PCIEFabricEngine *e)
     timer_del(&e->timeout);
     if (e->waiting) {
         e->waiting = false;
+        e->waiting_in_ring = false;
         set_transactions_pending(e, false);
     }
 }
@@ -455,6 +539,8 @@ void pcie_fabric_engine_reset(PCIEFabricEngine *e)
 {
     abandon(e);
     qemu_bh_cancel(e->bh);
+    e->epoch++;
+    e->doorbell_rung = false;
     e->ctrl = 0;
     e->int_status = 0;
     e->int_enable = 0;
@@ -585,13 +671,8 @@ static bool write_doorbell(PCIEFabricEngine *e)
     if (is_busy(e)) {
         return false;
     }
-    e->result.word = 0;
-    pcie_fabric_begin_batch(&e->cache);
-    if (issue(e, &e->request, &e->result, false)) {
-        raise_interrupt(e, R_EP_INT_STATUS_COMPLETE_SHIFT);
-    } else {
-        memset(&e->result, 0, sizeof(e->result));
-    }
+    e->doorbell_rung = true;
+    start(e);
     return true;
 }
 
@@ -602,7 +683,7 @@ static bool write_ring_register(PCIEFabricEngine *e, hwaddr addr, uint32_t val)
             return false;
         }
         e->ring_tail = val & ring_mask(e);
-        run_ring(e, DOORBELL_BUDGET);
+        start(e);
         return true;
     }
     if (ring_enabled(e)) {
@@ -694,6 +775,7 @@ void pcie_fabric_engine_exit(PCIEFabricEngine *e)
     timer_del(&e->timeout);
     qemu_bh_delete(e->bh);
     e->bh = NULL;
+    e->epoch++;
 }
 
 /* A snapshot is as little to be trusted as a guest. */
@@ -703,9 +785,11 @@ static int engine_post_load(void *opaque, int version_id)
 
     if (e->ring_order < EP_RING_ORDER_MIN ||
         e->ring_order > EP_RING_ORDER_MAX || !e->timeout_us ||
-        e->timeout_us > EP_TIMEOUT_US_MAX || e->waiting_in_ring > e->waiting) {
+        e->timeout_us > EP_TIMEOUT_US_MAX ||
+        e->waiting != timer_pending(&e->timeout)) {
         return -EINVAL;
     }
+    e->waiting_in_ring &= e->waiting;
     e->ring_head &= ring_mask(e);
     e->ring_tail &= ring_mask(e);
     e->ring_base &= -(uint64_t)EP_DESC_SIZE;
@@ -758,6 +842,7 @@ const VMStateDescription vmstate_pcie_fabric_engine = {
         VMSTATE_UINT32(ring_head, PCIEFabricEngine),
         VMSTATE_UINT32(ring_tail, PCIEFabricEngine),
         VMSTATE_BOOL(ring_error, PCIEFabricEngine),
+        VMSTATE_BOOL(doorbell_rung, PCIEFabricEngine),
         VMSTATE_BOOL(waiting, PCIEFabricEngine),
         VMSTATE_BOOL(waiting_in_ring, PCIEFabricEngine),
         VMSTATE_STRUCT(wait_result, PCIEFabricEngine, 1, vmstate_result,

@@ -43,6 +43,20 @@ static PCIEFabricVerdict done(void)
 }
 
 /*
+ * A request can be for the Slot Control register of the slot that a device is
+ * in, and power it off. Then nothing of the device may be touched any more.
+ */
+static bool is_gone(PCIDevice *d)
+{
+    return !d->qdev.realized;
+}
+
+static PCIEFabricVerdict abandoned(void)
+{
+    return (PCIEFabricVerdict) { .outcome = PCIE_FABRIC_OUTCOME_NONE };
+}
+
+/*
  * What a refusal looks like to the requester, and what the refusing port or
  * Function logs.
  */
@@ -117,6 +131,8 @@ static void log_refusal(PCIDevice *requester, const PCIEFabricTLP *tlp,
     if (aer) {
         pcie_fabric_tlp_header(requester, tlp, header);
         pcie_fabric_aer_report(where, aer, advisory, header);
+        /* Its message may have written to a device. */
+        io_generation++;
     }
 }
 
@@ -186,7 +202,7 @@ uint16_t pcie_fabric_natural_length(const PCIEFabricTLP *tlp)
 }
 
 /* sec 2.2.7.1: the Length that belongs to the operation */
-static bool length_is_architected(const PCIEFabricTLP *tlp)
+bool pcie_fabric_length_is_architected(const PCIEFabricTLP *tlp)
 {
     uint32_t operands = tlp->op == PCIE_FABRIC_OP_CAS ? 2 : 1;
     bool has128 = tlp->op == PCIE_FABRIC_OP_CAS;
@@ -214,6 +230,22 @@ static bool is_supported(const PCIEFabricTLP *tlp, uint32_t devcap2)
                          PCI_EXP_DEVCAP2_ATOMIC_COMP64 | \
                          PCI_EXP_DEVCAP2_ATOMIC_COMP128)
 
+/* What the root complex completes for RCiEPs: all that the host can do */
+static uint32_t rciep_completer(void)
+{
+    return pcie_fabric_atomic_has_128() ? ATOMIC_COMP_ANY :
+           ATOMIC_COMP_ANY & ~PCI_EXP_DEVCAP2_ATOMIC_COMP128;
+}
+
+/* Also to a component that knows nothing of AtomicOps: sec 6.15.2 */
+static bool is_malformed(const PCIEFabricTLP *tlp, uint32_t devcap2)
+{
+    bool aware = devcap2 & (ATOMIC_COMP_ANY | PCI_EXP_DEVCAP2_ATOMIC_ROUTE);
+
+    return !aware || !pcie_fabric_length_is_architected(tlp) ||
+           (tlp->addr & (tlp->len - 1));
+}
+
 /*
  * sec 2.3, 6.15.2: the checks of a completer whose Device Capabilities 2 are
  * @devcap2, for a range that does AtomicOps or not (@range_ok).
@@ -221,9 +253,7 @@ static bool is_supported(const PCIEFabricTLP *tlp, uint32_t devcap2)
 static PCIEFabricReason check_atomic(const PCIEFabricTLP *tlp,
                                      uint32_t devcap2, bool range_ok)
 {
-    bool aware = devcap2 & (ATOMIC_COMP_ANY | PCI_EXP_DEVCAP2_ATOMIC_ROUTE);
-
-    if (!aware || !length_is_architected(tlp) || tlp->addr & (tlp->len - 1)) {
+    if (is_malformed(tlp, devcap2)) {
         return PCIE_FABRIC_REASON_MALFORMED;
     }
     if (!is_supported(tlp, devcap2)) {
@@ -291,29 +321,44 @@ static void perform_ram(PCIEFabricTLP *tlp, MemoryRegion *mr, hwaddr offset)
     }
 }
 
-/* A read or write of what is not RAM, or not in one piece. */
+/*
+ * A read or write of what is not RAM, or not in one piece. @decoded: somebody
+ * has claimed the address, who reads as 0 where it has no register.
+ */
 static PCIEFabricReason perform_io(PCIDevice *requester, PCIEFabricTLP *tlp,
-                                   AddressSpace *as, uint64_t addr)
+                                   AddressSpace *as, uint64_t addr,
+                                   bool decoded)
 {
     MemTxAttrs attrs = { .requester_id = pci_requester_id(requester) };
-    MemTxResult r = address_space_rw(as, addr, attrs, tlp->buf, tlp->len,
-                                     tlp->op == PCIE_FABRIC_OP_WRITE);
+    MemTxResult r;
 
+    r = address_space_rw(as, addr, attrs, tlp->buf, tlp->len,
+                         tlp->op == PCIE_FABRIC_OP_WRITE);
     io_generation++;
+    if (decoded) {
+        r &= ~MEMTX_DECODE_ERROR;
+    }
     return r == MEMTX_OK ? PCIE_FABRIC_REASON_NONE :
                            PCIE_FABRIC_REASON_NO_TARGET;
 }
 
 static bool is_plain_ram(MemoryRegion *mr)
 {
-    return memory_region_is_ram(mr) && !mr->readonly &&
-           !memory_region_is_romd(mr);
+    return memory_access_is_direct(mr, true, MEMTXATTRS_UNSPECIFIED);
 }
 
 static uint32_t devcap2(PCIDevice *d)
 {
     return d->exp.exp_cap ?
            pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_DEVCAP2) : 0;
+}
+
+/* What the bus of @d decodes, without whatever lies above it. */
+static AddressSpace *bus_address_space(PCIDevice *d)
+{
+    PCIDevice *above = pcie_fabric_port_above(d);
+
+    return above ? &PCI_BRIDGE(above)->as_mem : &address_space_memory;
 }
 
 /* @offset: of the request in the BAR */
@@ -343,9 +388,12 @@ static PCIEFabricVerdict complete_peer(PCIDevice *requester,
         if (is_plain_ram(mr)) {
             perform_ram(tlp, mr, offset);
         } else {
-            reason = perform_io(requester, tlp, &address_space_memory,
-                                target->io_regions[bar].addr + offset);
+            reason = perform_io(requester, tlp, bus_address_space(target),
+                                target->io_regions[bar].addr + offset, true);
         }
+    }
+    if (is_gone(requester) || is_gone(target)) {
+        return abandoned();
     }
     if (reason != PCIE_FABRIC_REASON_NONE) {
         return refuse(requester, tlp, target, reason);
@@ -354,7 +402,7 @@ static PCIEFabricVerdict complete_peer(PCIDevice *requester,
     return done();
 }
 
-static PCIEFabricPath *lookup(PCIDevice *from, PCIDevice *target,
+static PCIEFabricPath *lookup(PCIDevice *from, PCIBus *down,
                               const PCIEFabricTLP *tlp, uint64_t addr,
                               PCIEFabricPathCache *cache)
 {
@@ -373,15 +421,15 @@ static PCIEFabricPath *lookup(PCIDevice *from, PCIDevice *target,
         path = &cache->entry[i].path;
         if (cache->entry[i].valid && cache->entry[i].atomic == atomic &&
             cache->entry[i].at == tlp->at &&
-            cache->entry[i].down == !!target &&
+            cache->entry[i].down == !!down &&
             addr >= path->lo && addr <= path->hi) {
             return path;
         }
     }
     i = cache->next++ % PCIE_FABRIC_PATHS;
     path = &cache->entry[i].path;
-    if (target) {
-        pcie_fabric_route_down(from, target, atomic, addr, path, NULL, NULL);
+    if (down) {
+        pcie_fabric_route_down(from, down, atomic, addr, path, NULL, NULL);
     } else {
         pcie_fabric_route_up(from, atomic, tlp->at, addr, path, NULL, NULL);
         path->as = pci_device_iommu_address_space(from);
@@ -389,7 +437,7 @@ static PCIEFabricPath *lookup(PCIDevice *from, PCIDevice *target,
     cache->entry[i].valid = path->cacheable;
     cache->entry[i].atomic = atomic;
     cache->entry[i].at = tlp->at;
-    cache->entry[i].down = !!target;
+    cache->entry[i].down = !!down;
     return path;
 }
 
@@ -402,17 +450,35 @@ static void count_passed(const PCIEFabricPath *path)
     }
 }
 
-/* A peer, by way of the root complex; @addr is what the SMMU made of it. */
+/*
+ * The end of a path that is refused. An AtomicOp that reaches an endpoint, or
+ * the root complex, finds no address there only if it is well formed.
+ */
+static PCIEFabricReason path_reason(const PCIEFabricPath *path,
+                                    const PCIEFabricTLP *tlp)
+{
+    PCIDevice *where = path->where;
+    bool at_end = !where || !IS_PCI_BRIDGE(where) || where == path->root_port;
+
+    if (path->reason == PCIE_FABRIC_REASON_NO_TARGET && at_end &&
+        pcie_fabric_op_is_atomic(tlp->op) &&
+        is_malformed(tlp, where ? devcap2(where) : ATOMIC_COMP_ANY)) {
+        return PCIE_FABRIC_REASON_MALFORMED;
+    }
+    return path->reason;
+}
+
+/* Down again from the root complex; @addr is what the SMMU made of it. */
 static PCIEFabricVerdict go_down(PCIDevice *requester, PCIEFabricTLP *tlp,
-                                 PCIDevice *root_port, PCIDevice *target,
+                                 PCIDevice *root_port, PCIBus *root_bus,
                                  uint64_t addr, PCIEFabricPathCache *cache)
 {
-    PCIEFabricPath *path = lookup(root_port, target, tlp, addr, cache);
+    PCIEFabricPath *path = lookup(root_port, root_bus, tlp, addr, cache);
     PCIIORegion *region;
 
     count_passed(path);
     if (path->reason != PCIE_FABRIC_REASON_NONE) {
-        return refuse(requester, tlp, path->where, path->reason);
+        return refuse(requester, tlp, path->where, path_reason(path, tlp));
     }
     region = &path->target->io_regions[path->bar];
     return complete_peer(requester, tlp, path->target, path->bar,
@@ -428,7 +494,7 @@ static PCIEFabricReason check_host(PCIDevice *root_port,
 {
     if (pcie_fabric_op_is_atomic(tlp->op)) {
         return check_atomic(tlp, root_port ? devcap2(root_port) :
-                                             ATOMIC_COMP_ANY,
+                                             rciep_completer(),
                             is_plain_ram(mr));
     }
     return tlp->poisoned && tlp->op == PCIE_FABRIC_OP_WRITE ?
@@ -448,9 +514,14 @@ static PCIEFabricVerdict complete_host(PCIDevice *requester,
         if (memory_access_is_direct(mr, is_write, MEMTXATTRS_UNSPECIFIED) &&
             contiguous >= tlp->len) {
             perform_ram(tlp, mr, offset);
+        } else if (pcie_fabric_op_is_atomic(tlp->op)) {
+            reason = PCIE_FABRIC_REASON_NOT_ATOMIC;
         } else {
-            reason = perform_io(requester, tlp, as, tlp->addr);
+            reason = perform_io(requester, tlp, as, tlp->addr, false);
         }
+    }
+    if (is_gone(requester) || (root_port && is_gone(root_port))) {
+        return abandoned();
     }
     if (reason != PCIE_FABRIC_REASON_NONE) {
         return refuse(requester, tlp, root_port, reason);
@@ -462,29 +533,40 @@ static PCIEFabricVerdict complete_host(PCIDevice *requester,
 /* Declared in exec/memory-internal.h, which common code cannot include. */
 extern const MemoryRegionOps unassigned_mem_ops;
 
-/* An address with nothing behind it: of no device, or a hole in a window. */
+/* An address with nothing behind it; also what an SMMU fault looks like. */
 static bool is_nowhere(MemoryRegion *mr)
 {
-    return !memory_region_is_ram(mr) &&
-           (mr->ops == &unassigned_mem_ops || mr->ops == &unassigned_io_ops);
+    return !memory_region_is_ram(mr) && mr->ops == &unassigned_mem_ops;
+}
+
+/* A hole in the host bridge's window: offsets in it are PCI addresses. */
+static bool is_pci_hole(MemoryRegion *mr)
+{
+    return mr->ops == &unassigned_io_ops;
 }
 
 /*
- * The Function whose BAR @mr is or lies in, and the system address of @offset
- * in @mr.
+ * Is @offset in @mr an address of PCI: in a BAR, or in a hole of the window?
+ * Then *@addr is set to it, and the root bus is returned that decodes it.
  */
-static PCIDevice *bar_owner(MemoryRegion *mr, hwaddr offset, uint64_t *addr)
+static PCIBus *pci_address(PCIDevice *requester, MemoryRegion *mr,
+                           hwaddr offset, uint64_t *addr)
 {
     Object *owner = memory_region_owner(mr);
     PCIDevice *d;
     int i;
 
+    if (is_pci_hole(mr)) {
+        *addr = offset;
+        return pci_device_root_bus(requester);
+    }
     d = owner ? (PCIDevice *)object_dynamic_cast(owner, TYPE_PCI_DEVICE) : NULL;
     for (; d && mr; offset += mr->addr, mr = mr->container) {
         for (i = 0; i < PCI_NUM_REGIONS; i++) {
-            if (d->io_regions[i].memory == mr) {
+            if (d->io_regions[i].memory == mr &&
+                !(d->io_regions[i].type & PCI_BASE_ADDRESS_SPACE_IO)) {
                 *addr = d->io_regions[i].addr + offset;
-                return d;
+                return pci_device_root_bus(d);
             }
         }
     }
@@ -534,6 +616,16 @@ static void add_window(PCIEFabricPathCache *cache, const PCIEFabricTLP *tlp,
     }
 }
 
+/* Nobody's address: the root complex answers, if it understands the request. */
+static PCIEFabricReason check_nowhere(PCIDevice *root_port,
+                                      const PCIEFabricTLP *tlp)
+{
+    return pcie_fabric_op_is_atomic(tlp->op) &&
+           is_malformed(tlp, root_port ? devcap2(root_port) :
+                                         ATOMIC_COMP_ANY) ?
+           PCIE_FABRIC_REASON_MALFORMED : PCIE_FABRIC_REASON_NO_TARGET;
+}
+
 /* The root complex translates and finds out what is there. */
 static PCIEFabricVerdict translate(PCIDevice *requester, PCIEFabricTLP *tlp,
                                    const PCIEFabricPath *up,
@@ -545,9 +637,14 @@ static PCIEFabricVerdict translate(PCIDevice *requester, PCIEFabricTLP *tlp,
     hwaddr offset, len = MAX(tlp->len, 0x1000 - (tlp->addr & 0xfff));
     PCIDevice *root_port = up->root_port;
     MemoryRegion *mr;
-    PCIDevice *target;
+    PCIBus *root_bus;
     uint64_t addr;
 
+    if (tlp->at == PCIE_FABRIC_AT_TRANSLATED && up->as != as) {
+        /* The SMMU has no ATS, so it takes nothing for translated. */
+        return refuse(requester, tlp, root_port,
+                      PCIE_FABRIC_REASON_IOMMU_FAULT);
+    }
     RCU_READ_LOCK_GUARD();
     /* Once a request, with write permission if it may write: one event. */
     mr = address_space_translate(as, tlp->addr, &offset, &len,
@@ -555,12 +652,12 @@ static PCIEFabricVerdict translate(PCIDevice *requester, PCIEFabricTLP *tlp,
     if (is_nowhere(mr)) {
         return refuse(requester, tlp, root_port,
                       as == &address_space_memory ?
-                      PCIE_FABRIC_REASON_NO_TARGET :
+                      check_nowhere(root_port, tlp) :
                       PCIE_FABRIC_REASON_IOMMU_FAULT);
     }
-    target = bar_owner(mr, offset, &addr);
-    if (target) {
-        return go_down(requester, tlp, root_port, target, addr, cache);
+    root_bus = pci_address(requester, mr, offset, &addr);
+    if (root_bus) {
+        return go_down(requester, tlp, root_port, root_bus, addr, cache);
     }
     add_window(cache, tlp, mr, offset, len);
     return complete_host(requester, tlp, root_port, as, mr, offset, len);
@@ -595,6 +692,23 @@ static void set_received_abort(PCIDevice *requester,
                                PCI_STATUS_REC_MASTER_ABORT);
 }
 
+bool pcie_fabric_message(PCIDevice *requester, uint64_t addr, uint32_t data,
+                         PCIEFabricPathCache *cache)
+{
+    PCIEFabricTLP tlp = {
+        .op = PCIE_FABRIC_OP_WRITE,
+        .addr = addr, .len = sizeof(data), .length_dw = 1, .buf = &data,
+    };
+    PCIEFabricPath *path = lookup(requester, NULL, &tlp, addr, cache);
+
+    count_passed(path);
+    if (path->reason != PCIE_FABRIC_REASON_NONE) {
+        refuse(requester, &tlp, path->where, path->reason);
+        return false;
+    }
+    return true;
+}
+
 PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
                                     PCIEFabricPathCache *cache)
 {
@@ -603,22 +717,27 @@ PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
 
     count_passed(path);
     if (path->reason != PCIE_FABRIC_REASON_NONE) {
-        v = refuse(requester, tlp, path->where, path->reason);
+        v = refuse(requester, tlp, path->where, path_reason(path, tlp));
     } else if (path->target) {
         v = complete_peer(requester, tlp, path->target, path->bar, tlp->addr -
                           path->target->io_regions[path->bar].addr);
     } else {
         v = enter_host(requester, tlp, path, cache);
     }
+    if (is_gone(requester)) {
+        return abandoned();
+    }
     set_received_abort(requester, &v);
     return v;
 }
 
 /* What the host would answer, found without an access that the SMMU sees. */
-static PCIEFabricReason predict_host(PCIDevice **where, PCIEFabricTLP *tlp,
-                                     PCIEFabricHop *hop, void *opaque)
+static PCIEFabricReason predict_host(PCIDevice *requester, PCIDevice **where,
+                                     PCIEFabricTLP *tlp, PCIEFabricHop *hop,
+                                     void *opaque)
 {
-    PCIDevice *root_port = *where, *target;
+    PCIDevice *root_port = *where;
+    PCIBus *root_bus;
     hwaddr offset, len = tlp->len;
     PCIEFabricPath down;
     MemoryRegion *mr;
@@ -629,17 +748,17 @@ static PCIEFabricReason predict_host(PCIDevice **where, PCIEFabricTLP *tlp,
                                  &len, tlp->op != PCIE_FABRIC_OP_READ,
                                  MEMTXATTRS_UNSPECIFIED);
     if (is_nowhere(mr)) {
-        return PCIE_FABRIC_REASON_NO_TARGET;
+        return check_nowhere(root_port, tlp);
     }
-    target = bar_owner(mr, offset, &addr);
-    if (!target) {
+    root_bus = pci_address(requester, mr, offset, &addr);
+    if (!root_bus) {
         return check_host(root_port, tlp, mr);
     }
-    pcie_fabric_route_down(root_port, target,
+    pcie_fabric_route_down(root_port, root_bus,
                            pcie_fabric_op_is_atomic(tlp->op), addr, &down, hop,
                            opaque);
     *where = down.reason ? down.where : down.target;
-    return down.reason ?: check_peer(down.target, down.bar, tlp, addr -
+    return down.reason ? path_reason(&down, tlp) : check_peer(down.target, down.bar, tlp, addr -
                                      down.target->io_regions[down.bar].addr);
 }
 
@@ -662,7 +781,7 @@ PCIEFabricVerdict pcie_fabric_predict(PCIDevice *requester, PCIEFabricTLP *tlp,
     pcie_fabric_route_up(requester, atomic, tlp->at, tlp->addr, &up, hop,
                          opaque);
     if (up.reason) {
-        v.reason = up.reason;
+        v.reason = path_reason(&up, tlp);
         v.where = up.where;
     } else if (up.target) {
         v.where = up.target;
@@ -670,10 +789,11 @@ PCIEFabricVerdict pcie_fabric_predict(PCIDevice *requester, PCIEFabricTLP *tlp,
                               up.target->io_regions[up.bar].addr);
     } else {
         v.where = up.root_port;
-        *through_iommu = tlp->at == PCIE_FABRIC_AT_UNTRANSLATED &&
-            pci_device_iommu_address_space(requester) != &address_space_memory;
+        *through_iommu = pci_device_iommu_address_space(requester) !=
+                         &address_space_memory;
         if (!*through_iommu) {
-            v.reason = predict_host(&v.where, tlp, hop, opaque);
+            v.reason = predict_host(requester, &v.where, tlp, hop,
+                                    opaque);
         }
     }
     return v;

@@ -29,6 +29,14 @@ PCIEFabricPort *pcie_fabric_port(PCIDevice *d)
     return PCIE_FABRIC_PORT_GET_CLASS(d)->get(d);
 }
 
+PCIDevice *pcie_fabric_port_above(PCIDevice *d)
+{
+    PCIBus *bus = pci_get_bus(d);
+
+    /* A pxb-pcie's root bus has a parent device, too. */
+    return pci_bus_is_root(bus) ? NULL : pci_bridge_get_device(bus);
+}
+
 static PCIESlot *port_slot(PCIDevice *d)
 {
     return (PCIESlot *)object_dynamic_cast(OBJECT(d), TYPE_PCIE_SLOT);

@@ -103,9 +103,9 @@ PCIEFabricResetKind pcie_fabric_reset_kind(PCIDevice *d)
         PCI_EXP_DEVCTL_BCR_FLR) {
         return PCIE_FABRIC_RESET_FLR;
     }
-    for (bridge = pci_bridge_get_device(pci_get_bus(d)); bridge;
-         bridge = pci_bridge_get_device(pci_get_bus(bridge))) {
-        if (IS_PCI_BRIDGE(bridge) && port_is_resetting(bridge)) {
+    for (bridge = pcie_fabric_port_above(d); bridge;
+         bridge = pcie_fabric_port_above(bridge)) {
+        if (port_is_resetting(bridge)) {
             return PCIE_FABRIC_RESET_HOT;
         }
     }

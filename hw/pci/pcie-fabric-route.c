@@ -63,7 +63,8 @@ const char *pcie_fabric_reason_name(PCIEFabricReason reason)
 
 static void note_hop(RouteCtx *c, PCIDevice *d, const char *verdict)
 {
-    trace_pcie_fabric_hop(pci_requester_id(c->requester), c->addr,
+    trace_pcie_fabric_hop(c->requester ? pci_requester_id(c->requester) : 0,
+                          c->addr,
                           d ? d->name : "root complex",
                           d ? pci_requester_id(d) : 0, verdict);
     if (c->hop) {
@@ -168,11 +169,20 @@ static bool blocks_egress(PCIDevice *d)
             PCI_EXP_DEVCTL2_ATOMIC_EGRESS_BLOCK);
 }
 
+static bool is_downstream_port(PCIDevice *d)
+{
+    uint8_t type = port_type(d);
+
+    return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
+}
+
+/* A bus of conventional PCI is always up, whatever its slot 0 holds. */
 static bool link_is_up(PCIDevice *port)
 {
     PCIBus *bus = pci_bridge_get_sec_bus(PCI_BRIDGE(port));
 
-    return bus->devices[0] &&
+    return (!is_downstream_port(port) ||
+            (bus->devices[0] && bus->devices[0]->enabled)) &&
            !(pci_get_word(port->config + PCI_BRIDGE_CONTROL) &
              PCI_BRIDGE_CTL_BUS_RESET);
 }
@@ -242,7 +252,7 @@ static bool find_bar(RouteCtx *c, PCIDevice *d)
     int i;
 
     consult(c, d);
-    for (i = 0; i < PCI_ROM_SLOT; i++) {
+    for (i = 0; i < PCI_NUM_REGIONS; i++) {
         PCIIORegion *r = &d->io_regions[i];
 
         if (!r->size || (r->type & PCI_BASE_ADDRESS_SPACE_IO) ||
@@ -305,7 +315,7 @@ static PCIDevice *leave_by(RouteCtx *c, PCIDevice *port)
         }
     }
     /* sec 2.3.1: nobody's address, so Function 0 answers */
-    refuse(c, bus->devices[0], PCIE_FABRIC_REASON_NO_TARGET);
+    refuse(c, bus->devices[0] ?: port, PCIE_FABRIC_REASON_NO_TARGET);
     return NULL;
 }
 
@@ -314,6 +324,15 @@ static void walk_down(RouteCtx *c, PCIDevice *port)
     PCIDevice *upstream, *downstream;
 
     while ((upstream = leave_by(c, port))) {
+        if (port_type(upstream) != PCI_EXP_TYPE_UPSTREAM) {
+            /* A bridge to conventional PCI: no AtomicOps (sec 6.15). */
+            if (c->atomic) {
+                refuse(c, upstream, PCIE_FABRIC_REASON_NO_ROUTING);
+                return;
+            }
+            port = upstream;
+            continue;
+        }
         downstream = claiming_port(
             c, pci_bridge_get_sec_bus(PCI_BRIDGE(upstream)));
         if (c->atomic && (!has_routing(upstream) ||
@@ -360,6 +379,9 @@ static bool try_peer(RouteCtx *c, PCIDevice *port, PCIDevice *upstream)
     if (c->atomic && !has_routing(peer)) {
         return refuse(c, port, PCIE_FABRIC_REASON_NO_ROUTING);
     }
+    if (!(command(port) & PCI_COMMAND_MASTER)) {
+        return refuse(c, port, PCIE_FABRIC_REASON_NO_BME);
+    }
     pass(c, port, "direct");
     walk_down(c, peer);
     return false;
@@ -369,14 +391,15 @@ static bool try_peer(RouteCtx *c, PCIDevice *port, PCIDevice *upstream)
 static bool pass_switch_up(RouteCtx *c, PCIDevice *port, PCIDevice *upstream)
 {
     consult(c, upstream);
+    /* sec 6.2.3.2.3: malformed, then ACS, then unsupported */
     if (c->atomic && !has_routing(port)) {
         return refuse(c, port, PCIE_FABRIC_REASON_NO_ROUTING);
     }
+    if (!check_ingress_acs(c, port) || !try_peer(c, port, upstream)) {
+        return false;
+    }
     if (!(command(port) & PCI_COMMAND_MASTER)) {
         return refuse(c, port, PCIE_FABRIC_REASON_NO_BME);
-    }
-    if (!try_peer(c, port, upstream)) {
-        return false;
     }
     if (c->atomic && !has_routing(upstream)) {
         return refuse(c, port, PCIE_FABRIC_REASON_NO_ROUTING);
@@ -407,6 +430,9 @@ static bool pass_pci_bridge_up(RouteCtx *c, PCIDevice *bridge)
 
 static bool enter_root_complex(RouteCtx *c, PCIDevice *root_port)
 {
+    if (!check_ingress_acs(c, root_port)) {
+        return false;
+    }
     if (!(command(root_port) & PCI_COMMAND_MASTER)) {
         return refuse(c, root_port, PCIE_FABRIC_REASON_NO_BME);
     }
@@ -421,15 +447,17 @@ static PCIDevice *walk_up_once(RouteCtx *c, PCIDevice *port)
     PCIDevice *upstream;
 
     consult(c, port);
-    if (!check_ingress_acs(c, port)) {
-        return NULL;
-    }
     switch (port_type(port)) {
     case PCI_EXP_TYPE_ROOT_PORT:
         enter_root_complex(c, port);
         return NULL;
     case PCI_EXP_TYPE_DOWNSTREAM:
-        upstream = pci_bridge_get_device(pci_get_bus(port));
+        upstream = pcie_fabric_port_above(port);
+        if (!upstream) {
+            /* A downstream port on a root bus: QEMU lets users do that. */
+            enter_root_complex(c, port);
+            return NULL;
+        }
         return pass_switch_up(c, port, upstream) ? upstream : NULL;
     default:
         return pass_pci_bridge_up(c, port) ? port : NULL;
@@ -453,7 +481,7 @@ void pcie_fabric_route_up(PCIDevice *requester, bool atomic, uint8_t at,
 
     init_path(path);
     while (d) {
-        PCIDevice *above = pci_bridge_get_device(pci_get_bus(d));
+        PCIDevice *above = pcie_fabric_port_above(d);
 
         if (!above) {
             note_hop(&c, NULL, "host");
@@ -463,42 +491,47 @@ void pcie_fabric_route_up(PCIDevice *requester, bool atomic, uint8_t at,
     }
 }
 
-static PCIDevice *root_port_above(PCIDevice *d)
+/* A BAR of an RCiEP: no link, no port */
+static bool find_integrated(RouteCtx *c, PCIBus *bus)
 {
-    PCIDevice *above;
+    int devfn;
 
-    while ((above = pci_bridge_get_device(pci_get_bus(d)))) {
-        d = above;
+    for (devfn = 0; devfn < ARRAY_SIZE(bus->devices); devfn++) {
+        PCIDevice *d = bus->devices[devfn];
+
+        if (d && !IS_PCI_BRIDGE(d) && find_bar(c, d)) {
+            return true;
+        }
     }
-    return d;
+    return refuse(c, c->path->root_port, PCIE_FABRIC_REASON_NO_TARGET);
 }
 
-void pcie_fabric_route_down(PCIDevice *ingress, PCIDevice *target, bool atomic,
+void pcie_fabric_route_down(PCIDevice *ingress, PCIBus *root_bus, bool atomic,
                             uint64_t addr, PCIEFabricPath *path,
                             PCIEFabricHop *hop, void *opaque)
 {
     RouteCtx c = {
-        .requester = ingress ?: target, .addr = addr, .atomic = atomic,
+        .requester = ingress, .addr = addr, .atomic = atomic,
         .path = path, .hop = hop, .opaque = opaque,
     };
-    PCIDevice *egress = root_port_above(target);
+    PCIDevice *egress;
 
     init_path(path);
     path->root_port = ingress;
-    if (egress == target) {
-        /* An RCiEP: no link, no egress port. */
-        find_bar(&c, target);
-        return;
-    }
-    consult(&c, egress);
     if (ingress) {
         consult(&c, ingress);
     }
-    /* sec 6.15.3.2: both must take part in routing between root ports */
+    egress = claiming_port(&c, root_bus);
+    if (!egress && !find_integrated(&c, root_bus)) {
+        return;
+    }
+    /* sec 6.15.3.2: root ports that take part in routing, to RCiEPs as well */
     if (atomic && ((ingress && !has_routing(ingress)) ||
-                   !has_routing(egress))) {
+                   (egress && !has_routing(egress)))) {
         refuse(&c, ingress ?: egress, PCIE_FABRIC_REASON_NO_ROUTING);
         return;
     }
-    walk_down(&c, egress);
+    if (egress) {
+        walk_down(&c, egress);
+    }
 }

@@ -59,6 +59,8 @@ typedef struct PCIEFabricEngine {
     QEMUTimer timeout;
     QEMUBH *bh;
     bool work_queued;           /* on the vCPU thread */
+    bool doorbell_rung;         /* in a place where it could not be answered */
+    unsigned epoch;             /* counts resets, and the end */
     VMChangeStateEntry *vm_state;
     PCIEFabricPathCache cache;
 } PCIEFabricEngine;

@@ -205,12 +205,12 @@ void pcie_fabric_route_up(PCIDevice *requester, bool atomic, uint8_t at,
                           PCIEFabricHop *hop, void *opaque);
 
 /*
- * pcie_fabric_route_down: the way from the root complex to the BAR at @addr,
- * a system address, of @target.
+ * pcie_fabric_route_down: the way from the root complex to a system address
+ * that lies in a window for PCI.
  * @ingress: root port that the request came in by; NULL: from an RCiEP
- * @target: the Function whose BAR is at @addr
+ * @root_bus: whose ports and Functions decode the address
  */
-void pcie_fabric_route_down(PCIDevice *ingress, PCIDevice *target, bool atomic,
+void pcie_fabric_route_down(PCIDevice *ingress, PCIBus *root_bus, bool atomic,
                             uint64_t addr, PCIEFabricPath *path,
                             PCIEFabricHop *hop, void *opaque);
 
@@ -223,6 +223,14 @@ void pcie_fabric_route_down(PCIDevice *ingress, PCIDevice *target, bool atomic,
  */
 PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
                                     PCIEFabricPathCache *cache);
+
+/*
+ * pcie_fabric_message: may an interrupt message of @requester pass its ports?
+ * It is a posted write; a port that refuses it logs that (sec 6.1.4).
+ * @addr, @data: of the message
+ */
+bool pcie_fabric_message(PCIDevice *requester, uint64_t addr, uint32_t data,
+                         PCIEFabricPathCache *cache);
 
 /*
  * pcie_fabric_begin_batch: to be called before pcie_fabric_issue() whenever the
@@ -252,6 +260,12 @@ PCIEFabricReason pcie_fabric_check_requester(PCIDevice *d, bool atomic);
  * operation, address and len (sec 2.2.7).
  */
 uint16_t pcie_fabric_natural_length(const PCIEFabricTLP *tlp);
+
+/*
+ * pcie_fabric_length_is_architected: is the Length field of an AtomicOp one that
+ * its operation has (sec 2.2.7.1)?
+ */
+bool pcie_fabric_length_is_architected(const PCIEFabricTLP *tlp);
 
 /*
  * pcie_fabric_tlp_header: the header of @tlp as the AER header log shows it

@@ -124,6 +124,12 @@ struct PCIEFabricPortClass {
 PCIEFabricPort *pcie_fabric_port(PCIDevice *d);
 
 /*
+ * pcie_fabric_port_above: the port or bridge whose secondary bus @d is on; NULL
+ * on a root bus, that of a pxb-pcie included.
+ */
+PCIDevice *pcie_fabric_port_above(PCIDevice *d);
+
+/*
  * pcie_fabric_endpoint_counters: of one of our endpoints; NULL of another
  * device.
  */
