@@ -34,6 +34,8 @@
 /* Requests at a doorbell, and in a slice of what is left after it */
 #define DOORBELL_BUDGET 64
 #define SLICE_BUDGET    1024
+/* Accesses to devices in either, while others wait for the BQL */
+#define IO_BUDGET       4
 /* Descriptors that are read at once */
 #define PREFETCH        16
 
@@ -356,14 +358,16 @@ static void finish_desc(PCIEFabricEngine *e, const uint8_t *desc,
 static void run_ring(PCIEFabricEngine *e, unsigned budget)
 {
     uint8_t descs[PREFETCH * EP_DESC_SIZE];
+    uint64_t io_end = pcie_fabric_device_accesses() + IO_BUDGET;
     unsigned epoch = e->epoch;
 
     pcie_fabric_begin_batch(&e->cache);
-    while (e->epoch == epoch && budget && ring_has_work(e)) {
+    while (e->epoch == epoch && budget && ring_has_work(e) &&
+           pcie_fabric_device_accesses() < io_end) {
         unsigned i, n = fetch(e, descs);
 
-        for (i = 0; i < n && e->epoch == epoch && budget && ring_has_work(e);
-             i++, budget--) {
+        for (i = 0; i < n && e->epoch == epoch && budget && ring_has_work(e) &&
+             pcie_fabric_device_accesses() < io_end; i++, budget--) {
             const uint8_t *desc = descs + i * EP_DESC_SIZE;
             PCIEFabricRequest r;
             PCIEFabricResult res;

@@ -25,6 +25,11 @@ static uint64_t paths_generation = 1;
 /* Counts accesses to devices: they can change any address translation. */
 static uint64_t io_generation;
 
+uint64_t pcie_fabric_device_accesses(void)
+{
+    return io_generation;
+}
+
 PCIEFabricCounters *pcie_fabric_counters(PCIDevice *d)
 {
     PCIEFabricPort *port = pcie_fabric_port(d);

@@ -8,12 +8,9 @@
  * table and the memory BAR of an endpoint as well.
  */
 #include "qemu/osdep.h"
-#include <glib/gstdio.h>
-#include "qobject/qdict.h"
-#include "qobject/qstring.h"
+#include "libqos/pcie-fabric-vmstate.h"
 #include "pcie-fabric-oracle.h"
 
-#define IMAGE_MIB       256
 #define MARK_A          0x0123456789abcdefULL
 #define MARK_B          0xfedcba9876543210ULL
 
@@ -136,56 +133,13 @@ static void forget(QFabricFn *fn, void *opaque)
     g_free(fn->user);
 }
 
-/* Files */
-
-typedef struct Files {
-    char *dir;
-    char *image;
-    char *stream;
-} Files;
-
-static void files_open(Files *f)
-{
-    g_autoptr(GError) error = NULL;
-
-    f->dir = g_dir_make_tmp("qemu-rig-XXXXXX", &error);
-    g_assert_no_error(error);
-    f->image = g_build_filename(f->dir, "vm.qcow2", NULL);
-    f->stream = g_build_filename(f->dir, "stream", NULL);
-}
-
-static void files_close(Files *f)
-{
-    g_unlink(f->image);
-    g_unlink(f->stream);
-    g_rmdir(f->dir);
-    g_free(f->dir);
-    g_free(f->image);
-    g_free(f->stream);
-}
-
-/* HMP commands that work say nothing */
-static bool hmp_quiet(QTestState *qts, const char *command)
-{
-    g_autofree char *answer = qtest_hmp(qts, "%s", command);
-
-    g_strstrip(answer);
-    if (*answer) {
-        g_test_message("HMP %s: %s", command, answer);
-        g_test_fail();
-        return false;
-    }
-    return true;
-}
-
 /* Snapshots in one process */
 
-static QTestState *boot_with_image(const Files *f)
+static QTestState *boot_with_image(const QFabricFiles *f)
 {
-    g_autofree char *args = g_strdup_printf(
-        DEVICES "-drive if=none,id=vm,format=qcow2,file=%s", f->image);
+    g_autofree char *drive = qfabric_files_drive(f);
+    g_autofree char *args = g_strconcat(DEVICES, drive, NULL);
 
-    g_assert_true(mkimg(f->image, "qcow2", IMAGE_MIB));
     return qfabric_boot(args);
 }
 
@@ -197,13 +151,13 @@ static void snapshot_programmed(QTestState *qts, QFabric *fab)
     for_all(fab, mark_memory, &mark);
     for_all(fab, save, NULL);
     for_all(fab, save_memory, NULL);
-    if (!hmp_quiet(qts, "savevm programmed")) {
+    if (!qfabric_hmp_quiet(qts, "savevm programmed")) {
         return;
     }
     mark = MARK_B;
     for_all(fab, mark_memory, &mark);
     for_all(fab, scramble, NULL);
-    if (hmp_quiet(qts, "loadvm programmed")) {
+    if (qfabric_hmp_quiet(qts, "loadvm programmed")) {
         for_all(fab, check, (void *)"after loadvm");
         for_all(fab, check_memory, (void *)"after loadvm");
     }
@@ -214,11 +168,11 @@ static void snapshot_scrambled(QTestState *qts, QFabric *fab)
 {
     for_all(fab, scramble, NULL);
     for_all(fab, save, NULL);
-    if (!hmp_quiet(qts, "savevm scrambled")) {
+    if (!qfabric_hmp_quiet(qts, "savevm scrambled")) {
         return;
     }
     qfabric_cold_reset(fab);
-    if (hmp_quiet(qts, "loadvm scrambled")) {
+    if (qfabric_hmp_quiet(qts, "loadvm scrambled")) {
         for_all(fab, check, (void *)"after loadvm");
     }
 }
@@ -227,13 +181,13 @@ static void snapshot_scrambled(QTestState *qts, QFabric *fab)
 static void snapshot_then_reset(QTestState *qts, QFabric *fab)
 {
     for_all(fab, scramble, NULL);
-    if (!hmp_quiet(qts, "savevm scrambled")) {
+    if (!qfabric_hmp_quiet(qts, "savevm scrambled")) {
         return;
     }
     qfabric_cold_reset(fab);
     qfabric_scan(fab, NULL);
     for_all(fab, save, NULL);
-    if (hmp_quiet(qts, "loadvm scrambled")) {
+    if (qfabric_hmp_quiet(qts, "loadvm scrambled")) {
         qfabric_cold_reset(fab);
         qfabric_scan(fab, NULL);
         for_all(fab, check, (void *)"reset after loadvm");
@@ -247,71 +201,23 @@ static void test_snapshot(const void *data)
     SnapshotTest body = *(const SnapshotTest *)data;
     QTestState *qts;
     QFabric *fab;
-    Files f;
+    QFabricFiles f;
 
     if (!have_qemu_img()) {
         g_test_skip("QTEST_QEMU_IMG is not set");
         return;
     }
-    files_open(&f);
+    qfabric_files_open(&f);
     qts = boot_with_image(&f);
     fab = qfabric_new(qts);
     body(qts, fab);
     for_all(fab, forget, NULL);
     qfabric_free(fab);
     qtest_quit(qts);
-    files_close(&f);
+    qfabric_files_close(&f);
 }
 
 /* Migration to a second process */
-
-/* Whether it completed; the other end of a migration is "failed" */
-static bool wait_migrated(QTestState *qts)
-{
-    for (;;) {
-        QDict *event = qtest_qmp_eventwait_ref(qts, "MIGRATION");
-        QDict *data = qdict_get_qdict(event, "data");
-        g_autofree char *status = g_strdup(qdict_get_str(data, "status"));
-
-        qobject_unref(event);
-        if (g_str_equal(status, "completed")) {
-            return true;
-        }
-        if (g_str_equal(status, "failed")) {
-            return false;
-        }
-    }
-}
-
-static void enable_events(QTestState *qts)
-{
-    qtest_qmp_assert_success(qts,
-        "{ 'execute': 'migrate-set-capabilities', 'arguments': {"
-        "  'capabilities': [ { 'capability': 'events', 'state': true } ] } }");
-}
-
-static void migrate_out(QTestState *qts, const char *uri)
-{
-    enable_events(qts);
-    qtest_qmp_assert_success(qts,
-        "{ 'execute': 'migrate', 'arguments': { 'uri': %s } }", uri);
-    g_assert_true(wait_migrated(qts));
-}
-
-/* A destination that refuses the stream ends with status 1 */
-static bool migrate_in(QTestState *qts, const char *uri)
-{
-    enable_events(qts);
-    qtest_qmp_assert_success(qts,
-        "{ 'execute': 'migrate-incoming', 'arguments': { 'uri': %s } }",
-        uri);
-    if (wait_migrated(qts)) {
-        return true;
-    }
-    qtest_set_expected_status(qts, EXIT_FAILURE);
-    qtest_wait_qemu(qts);
-    return false;
-}
 
 static void test_migration(const void *data)
 {
@@ -320,9 +226,9 @@ static void test_migration(const void *data)
     g_autofree char *out = NULL, *in = NULL;
     QTestState *from, *to;
     QFabric *fab;
-    Files f;
+    QFabricFiles f;
 
-    files_open(&f);
+    qfabric_files_open(&f);
     if (g_str_equal(scheme, "exec")) {
         out = g_strdup_printf("exec:cat > '%s'", f.stream);
         in = g_strdup_printf("exec:cat '%s'", f.stream);
@@ -338,8 +244,8 @@ static void test_migration(const void *data)
     for_all(fab, save_memory, NULL);
     for_all(fab, scramble, NULL);
     for_all(fab, save, NULL);
-    migrate_out(from, out);
-    if (migrate_in(to, in)) {
+    qfabric_migrate_out(from, out);
+    if (qfabric_migrate_in(to, in)) {
         /* The same functions, seen in the other process */
         fab->qts = to;
         for_all(fab, check, (void *)"after migration");
@@ -353,7 +259,7 @@ static void test_migration(const void *data)
     qfabric_free(fab);
     qtest_quit(to);
     qtest_quit(from);
-    files_close(&f);
+    qfabric_files_close(&f);
 }
 
 /* The two command lines must agree on what the guest can see */
@@ -364,17 +270,17 @@ static void test_migration_mismatch(const void *data)
     g_autofree char *in = g_strdup_printf(
         "%s -incoming defer", pair[1]);
     QTestState *from, *to;
-    Files f;
+    QFabricFiles f;
 
-    files_open(&f);
+    qfabric_files_open(&f);
     uri = g_strdup_printf("file:%s", f.stream);
     from = qfabric_boot(pair[0]);
     to = qfabric_boot(in);
-    migrate_out(from, uri);
-    g_assert_false(migrate_in(to, uri));
+    qfabric_migrate_out(from, uri);
+    g_assert_false(qfabric_migrate_in(to, uri));
     qtest_quit(to);
     qtest_quit(from);
-    files_close(&f);
+    qfabric_files_close(&f);
 }
 
 static const char *const mismatches[][2] = {

@@ -239,6 +239,13 @@ bool pcie_fabric_message(PCIDevice *requester, uint64_t addr, uint32_t data,
 void pcie_fabric_begin_batch(PCIEFabricPathCache *cache);
 
 /*
+ * pcie_fabric_device_accesses: how many accesses to devices, instead of RAM,
+ * requests have made so far. They can be slow: a configuration write may make
+ * QEMU build its memory map anew.
+ */
+uint64_t pcie_fabric_device_accesses(void);
+
+/*
  * pcie_fabric_predict: what would become of a request of @requester; nothing is
  * sent, and no register changes.
  * @tlp: op, addr, len and at are set

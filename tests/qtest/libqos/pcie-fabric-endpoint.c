@@ -275,9 +275,11 @@ QFabricRes qfabric_ep_result(QFabricEp *ep)
     uint8_t data[16];
 
     decode(&res, status, status >> 32);
-    qtest_memread(ep->qts, reg_addr(ep, QFEP_REG_RES_DATA), data,
-                  sizeof(data));
-    res.data = qfabric_128_load(data, sizeof(data));
+    if (res.outcome == QFEP_DONE && res.status == QFEP_SC) {
+        qtest_memread(ep->qts, reg_addr(ep, QFEP_REG_RES_DATA), data,
+                      sizeof(data));
+        res.data = qfabric_128_load(data, sizeof(data));
+    }
     return res;
 }
 

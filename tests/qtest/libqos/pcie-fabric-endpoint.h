@@ -146,7 +146,7 @@ typedef struct QFabricRes {
     uint16_t where;
     bool complete;              /* descriptors only */
     uint32_t word;
-    QFabric128 data;
+    QFabric128 data;            /* of a request that was completed */
 } QFabricRes;
 
 typedef struct QFabricEp {
