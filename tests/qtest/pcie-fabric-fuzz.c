@@ -276,7 +276,10 @@ static void one_operation(Fuzz *f)
     }
 }
 
-/* After whatever happened, a reset brings everything back. */
+/*
+ * After whatever happened, a reset brings everything back, except what sat in a
+ * slot and was ejected. So ask the one that has no slot, the RCiEP.
+ */
 static void check_health(Fuzz *f)
 {
     QFabricReq req = qfabric_atomic(QFEP_FETCH_ADD, 8, QFABRIC_SCRATCH, 3, 0);
@@ -286,7 +289,7 @@ static void check_health(Fuzz *f)
 
     qfabric_cold_reset(f->fab);
     qfabric_enumerate(f->fab);
-    fn = qfabric_nth(f->fab, PCI_EXP_TYPE_ENDPOINT, 0);
+    fn = qfabric_nth(f->fab, PCI_EXP_TYPE_RC_END, 0);
     g_assert_nonnull(fn);
     ep = qfabric_ep_new(fn);
     qfabric_cap_writew(fn, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL2,
