@@ -40,16 +40,21 @@
                      PCI_ERR_UNC_UNSUP | PCI_ERR_UNC_INTN)
 
 /* sec 7.8.4.4: fatal by default */
-#define UNCOR_FATAL (PCI_ERR_UNC_DLP | PCI_ERR_UNC_FCP |                    \
-                     PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP |           \
-                     PCI_ERR_UNC_INTN)
+#define UNCOR_FATAL (PCI_ERR_UNC_DLP | PCI_ERR_UNC_SURPDN |                 \
+                     PCI_ERR_UNC_FCP | PCI_ERR_UNC_RX_OVER |                \
+                     PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_INTN)
 
 /* sec 7.8.4.3: masked by default */
 #define UNCOR_MASKED PCI_ERR_UNC_INTN
 
-static uint32_t supported_uncor(const PCIEFabricProps *props, bool acs)
+static uint32_t supported_uncor(PCIDevice *d, const PCIEFabricProps *props,
+                                bool acs)
 {
-    return UNCOR_ANY |
+    uint8_t type = pcie_cap_get_type(d);
+    bool downstream = type == PCI_EXP_TYPE_ROOT_PORT ||
+                      type == PCI_EXP_TYPE_DOWNSTREAM;
+
+    return UNCOR_ANY | (downstream ? PCI_ERR_UNC_SURPDN : 0) |
            (acs ? PCI_ERR_UNC_ACSV : 0) |
            (props->atomic_routing ? PCI_ERR_UNC_ATOP_EBLOCKED : 0);
 }
@@ -91,7 +96,7 @@ void pcie_fabric_aer_init(PCIDevice *d, PCIEFabricRegs *regs,
     pcie_add_capability(d, PCI_EXT_CAP_ID_ERR, PCI_ERR_VER, pos,
                         PCI_ERR_SIZEOF);
     d->exp.aer_cap = pos;
-    init_masks(d, regs, supported_uncor(props, acs));
+    init_masks(d, regs, supported_uncor(d, props, acs));
 
     /* First Error Pointer and the four dwords of the header log */
     pcie_fabric_regs_status(regs, d, pos + PCI_ERR_CAP, PCI_ERR_CAP_FEP_MASK);

@@ -8,8 +8,8 @@
  * (PCI Express), 7.7.11 (ACS), 7.9.3 (Device Serial Number), 6.15 (AtomicOps).
  *
  * Modelled:     the registers' attributes, reset values and stickiness.
- * Not modelled: Link Disable and Retrain Link (they read as 0), TLP prefixes,
- *               LTR, OBFF, IDO, 10-bit tags, completion timeout ranges.
+ * Not modelled: TLP prefixes, LTR, OBFF, IDO, 10-bit tags, completion timeout
+ *               ranges.
  */
 
 #include "qemu/osdep.h"
@@ -175,6 +175,17 @@ static void init_atomic_regs(PCIDevice *d, const PCIEFabricProps *props,
     pci_set_word(wmask + PCI_EXP_DEVCTL2, rw);
 }
 
+/* sec 7.5.3.12, 7.5.3.13: RRS Software Visibility */
+static void init_rrs(PCIDevice *d)
+{
+    if (pcie_fabric_port(d)->rrs_sv) {
+        pci_set_word(d->config + d->exp.exp_cap + PCI_EXP_RTCAP,
+                     PCI_EXP_RTCAP_RRS_SV);
+        pci_word_test_and_set_mask(d->wmask + d->exp.exp_cap + PCI_EXP_RTCTL,
+                                   PCI_EXP_RTCTL_RRS_SVE);
+    }
+}
+
 bool pcie_fabric_exp_init(PCIDevice *d, PCIEFabricRegs *regs,
                           const PCIEFabricProps *props, uint8_t type,
                           uint8_t port, Error **errp)
@@ -195,6 +206,7 @@ bool pcie_fabric_exp_init(PCIDevice *d, PCIEFabricRegs *regs,
         pcie_cap_root_init(d);
         pci_word_test_and_set_mask(d->wmask + d->exp.exp_cap + PCI_EXP_RTCTL,
                                    PCI_EXP_RTCTL_PMEIE);
+        init_rrs(d);
     }
     return true;
 }

@@ -43,6 +43,10 @@ struct PCIEFabricEndpoint {
     char *pcie_type;
     uint64_t mem_size;
     uint16_t sriov_vfs;
+    int32_t ready_ms;
+    int32_t flr_ready_ms;
+    uint16_t reset_device_id;
+    uint64_t reset_serial;
 
     PCIEFabricRegs regs;
     MemoryRegion mmio;
@@ -57,6 +61,29 @@ PCIEFabricCounters *pcie_fabric_endpoint_counters(PCIDevice *d)
         return NULL;
     }
     return &PCIE_FABRIC_ENDPOINT(d)->counters;
+}
+
+static PCIEFabricEndpoint *endpoint_of(PCIDevice *d)
+{
+    return (PCIEFabricEndpoint *)object_dynamic_cast(
+        OBJECT(d), TYPE_PCIE_FABRIC_ENDPOINT);
+}
+
+int32_t pcie_fabric_endpoint_ready_ms(PCIDevice *d, bool flr)
+{
+    PCIEFabricEndpoint *ep = endpoint_of(d);
+
+    if (!ep) {
+        return 0;
+    }
+    return flr ? ep->flr_ready_ms : ep->ready_ms;
+}
+
+bool pcie_fabric_endpoint_busy(PCIDevice *d)
+{
+    PCIEFabricEndpoint *ep = endpoint_of(d);
+
+    return ep && pcie_fabric_engine_is_busy(&ep->engine);
 }
 
 static uint32_t endpoint_features(PCIEFabricEndpoint *ep)
@@ -187,13 +214,30 @@ static void endpoint_write_config(PCIDevice *d, uint32_t address,
     pcie_fabric_paths_changed();
 }
 
+/* Properties reset-device-id and reset-sn: somebody has changed the card. */
+static void endpoint_replace(PCIEFabricEndpoint *ep)
+{
+    PCIDevice *d = PCI_DEVICE(ep);
+
+    if (ep->reset_device_id) {
+        pci_config_set_device_id(d->config, ep->reset_device_id);
+    }
+    if (ep->reset_serial) {
+        pci_set_quad(d->config + PCIE_FABRIC_DSN_OFFSET + 4, ep->reset_serial);
+    }
+}
+
 static void endpoint_reset_hold(Object *obj, ResetType type)
 {
     PCIEFabricEndpoint *ep = PCIE_FABRIC_ENDPOINT(obj);
     PCIDevice *d = PCI_DEVICE(obj);
+    PCIEFabricResetKind kind = pcie_fabric_reset_kind(d);
 
     pcie_fabric_engine_reset(&ep->engine);
-    pcie_fabric_regs_reset(&ep->regs, d, pcie_fabric_reset_kind(d));
+    pcie_fabric_regs_reset(&ep->regs, d, kind);
+    if (kind == PCIE_FABRIC_RESET_HOT && !pci_is_vf(d)) {
+        endpoint_replace(ep);
+    }
     pcie_fabric_paths_changed();
 }
 
@@ -293,6 +337,9 @@ static bool endpoint_init_caps(PCIEFabricEndpoint *ep, Error **errp)
     }
     pcie_fabric_aer_init(d, &ep->regs, &ep->props, false);
     pcie_fabric_dsn_init(d, ep->props.serial);
+    /* A snapshot may be of the card that it was, or has become. */
+    pci_set_word(d->cmask + PCI_DEVICE_ID, 0);
+    pci_set_quad(d->cmask + PCIE_FABRIC_DSN_OFFSET + 4, 0);
     return true;
 }
 
@@ -455,6 +502,11 @@ static const Property endpoint_props[] = {
     DEFINE_PROP_SIZE("mem-size", PCIEFabricEndpoint, mem_size, 1 * MiB),
     DEFINE_PROP_UINT16("sriov-vfs", PCIEFabricEndpoint, sriov_vfs, 0),
     DEFINE_PROP_UINT64("sn", PCIEFabricEndpoint, props.serial, 0),
+    PCIE_FABRIC_PROP_MS("reset-ready-ms", PCIEFabricEndpoint, ready_ms, 0),
+    PCIE_FABRIC_PROP_MS("flr-ready-ms", PCIEFabricEndpoint, flr_ready_ms, 0),
+    DEFINE_PROP_UINT16("reset-device-id", PCIEFabricEndpoint, reset_device_id,
+                       0),
+    DEFINE_PROP_UINT64("reset-sn", PCIEFabricEndpoint, reset_serial, 0),
     PCIE_FABRIC_PROPS_LINK(PCIEFabricEndpoint, props.speed, props.width),
 };
 
@@ -489,6 +541,16 @@ static void endpoint_class_init(ObjectClass *klass, void *data)
     object_class_property_set_description(klass, "mem-size",
         "size of the peer memory in BAR 2: 0 (none), or a power of two of at "
         "least 4 KiB");
+    object_class_property_set_description(klass, "reset-ready-ms",
+        "time after a conventional reset in which the Function answers with "
+        "Request Retry Status, in ms; -1: for ever");
+    object_class_property_set_description(klass, "flr-ready-ms",
+        "the same after a function level reset");
+    object_class_property_set_description(klass, "reset-device-id",
+        "Device ID that it has after a hot reset, as another card in the slot "
+        "would; 0: the same");
+    object_class_property_set_description(klass, "reset-sn",
+        "Device Serial Number that it has after a hot reset; 0: the same");
     object_class_property_set_description(klass, "sriov-vfs",
         "number of SR-IOV virtual Functions, 0 to 63; more than 7 need ARI");
 }

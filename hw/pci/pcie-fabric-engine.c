@@ -250,7 +250,7 @@ static bool ring_has_work(PCIEFabricEngine *e)
            e->ring_head != e->ring_tail;
 }
 
-static bool is_busy(PCIEFabricEngine *e)
+bool pcie_fabric_engine_is_busy(PCIEFabricEngine *e)
 {
     return e->waiting || e->doorbell_rung || ring_has_work(e);
 }
@@ -564,7 +564,7 @@ void pcie_fabric_engine_reset(PCIEFabricEngine *e)
 
 static uint32_t engine_status(PCIEFabricEngine *e)
 {
-    uint32_t val = FIELD_DP32(0, EP_STATUS, BUSY, is_busy(e));
+    uint32_t val = FIELD_DP32(0, EP_STATUS, BUSY, pcie_fabric_engine_is_busy(e));
 
     return FIELD_DP32(val, EP_STATUS, RING_ERROR, e->ring_error);
 }
@@ -672,7 +672,7 @@ static void write_ctrl(PCIEFabricEngine *e, uint32_t val)
 
 static bool write_doorbell(PCIEFabricEngine *e)
 {
-    if (is_busy(e)) {
+    if (pcie_fabric_engine_is_busy(e)) {
         return false;
     }
     e->doorbell_rung = true;

@@ -42,6 +42,11 @@ void pcie_fabric_paths_changed(void)
     paths_generation++;
 }
 
+uint64_t pcie_fabric_paths_generation(void)
+{
+    return paths_generation;
+}
+
 static PCIEFabricVerdict done(void)
 {
     return (PCIEFabricVerdict) { .outcome = PCIE_FABRIC_OUTCOME_DONE };
@@ -358,8 +363,7 @@ static uint32_t devcap2(PCIDevice *d)
            pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_DEVCAP2) : 0;
 }
 
-/* What the bus of @d decodes, without whatever lies above it. */
-static AddressSpace *bus_address_space(PCIDevice *d)
+AddressSpace *pcie_fabric_bus_address_space(PCIDevice *d)
 {
     PCIDevice *above = pcie_fabric_port_above(d);
 
@@ -393,7 +397,8 @@ static PCIEFabricVerdict complete_peer(PCIDevice *requester,
         if (is_plain_ram(mr)) {
             perform_ram(tlp, mr, offset);
         } else {
-            reason = perform_io(requester, tlp, bus_address_space(target),
+            reason = perform_io(requester, tlp,
+                                pcie_fabric_bus_address_space(target),
                                 target->io_regions[bar].addr + offset, true);
         }
     }
@@ -437,7 +442,7 @@ static PCIEFabricPath *lookup(PCIDevice *from, PCIBus *down,
         pcie_fabric_route_down(from, down, atomic, addr, path, NULL, NULL);
     } else {
         pcie_fabric_route_up(from, atomic, tlp->at, addr, path, NULL, NULL);
-        path->as = pci_device_iommu_address_space(from);
+        path->as = pcie_fabric_host_address_space(from);
     }
     cache->entry[i].valid = path->cacheable;
     cache->entry[i].atomic = atomic;
@@ -697,6 +702,52 @@ static void set_received_abort(PCIDevice *requester,
                                PCI_STATUS_REC_MASTER_ABORT);
 }
 
+/*
+ * sec 6.12.1.1, P2P Completion Redirect: the completion of a request that a
+ * switch has routed directly leaves by the completer's downstream port, which
+ * sends it up if it is ordered. Of what is routed up the root complex sends the
+ * completion the same way back.
+ */
+PCIDevice *pcie_fabric_redirects_completion(const PCIEFabricTLP *tlp,
+                                            const PCIEFabricPath *path)
+{
+    PCIDevice *port = path->target ? pcie_fabric_port_above(path->target) :
+                                     NULL;
+
+    if (!port || tlp->op == PCIE_FABRIC_OP_WRITE || tlp->relaxed ||
+        !port->exp.acs_cap ||
+        !(pci_get_word(port->config + port->exp.acs_cap + PCI_ACS_CTRL) &
+          PCI_ACS_CR)) {
+        return NULL;
+    }
+    return port;
+}
+
+static void count_completion_redirect(const PCIEFabricTLP *tlp,
+                                      const PCIEFabricPath *path)
+{
+    PCIDevice *port = pcie_fabric_redirects_completion(tlp, path);
+    PCIEFabricCounters *c = port ? pcie_fabric_counters(port) : NULL;
+
+    if (c) {
+        c->completions_redirected++;
+    }
+}
+
+PCIEFabricVerdict pcie_fabric_issue_path(PCIDevice *requester,
+                                         PCIEFabricTLP *tlp,
+                                         const PCIEFabricPath *path)
+{
+    count_passed(path);
+    if (path->reason != PCIE_FABRIC_REASON_NONE) {
+        return refuse(requester, tlp, path->where, path->reason);
+    }
+    if (path->target) {
+        count_completion_redirect(tlp, path);
+    }
+    return done();
+}
+
 bool pcie_fabric_message(PCIDevice *requester, uint64_t addr, uint32_t data,
                          PCIEFabricPathCache *cache)
 {
@@ -724,6 +775,7 @@ PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
     if (path->reason != PCIE_FABRIC_REASON_NONE) {
         v = refuse(requester, tlp, path->where, path_reason(path, tlp));
     } else if (path->target) {
+        count_completion_redirect(tlp, path);
         v = complete_peer(requester, tlp, path->target, path->bar, tlp->addr -
                           path->target->io_regions[path->bar].addr);
     } else {
@@ -792,9 +844,13 @@ PCIEFabricVerdict pcie_fabric_predict(PCIDevice *requester, PCIEFabricTLP *tlp,
         v.where = up.target;
         v.reason = check_peer(up.target, up.bar, tlp, tlp->addr -
                               up.target->io_regions[up.bar].addr);
+        if (pcie_fabric_redirects_completion(tlp, &up) && hop) {
+            hop(opaque, pcie_fabric_port_above(up.target),
+                "completion-redirect");
+        }
     } else {
         v.where = up.root_port;
-        *through_iommu = pci_device_iommu_address_space(requester) !=
+        *through_iommu = pcie_fabric_host_address_space(requester) !=
                          &address_space_memory;
         if (!*through_iommu) {
             v.reason = predict_host(requester, &v.where, tlp, hop,

@@ -18,7 +18,10 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-gate.h"
+#include "hw/pci/pcie-fabric-link.h"
 #include "qemu/module.h"
+#include "qemu/range.h"
 #include "trace.h"
 
 PCIEFabricPort *pcie_fabric_port(PCIDevice *d)
@@ -50,41 +53,95 @@ static void port_cfg_trace(PCIDevice *d, uint32_t address, uint32_t val,
                                      address, val, len);
 }
 
+/* Before anything below is reset: who is there, and the link goes down. */
+static void hot_reset_begin(PCIDevice *d, PCIEFabricLinkState state,
+                            const char *why)
+{
+    trace_pcie_fabric_port_hot_reset(d->name, pci_dev_bus_num(d),
+                                     PCI_SLOT(d->devfn), PCI_FUNC(d->devfn),
+                                     why);
+    pcie_fabric_gate_reset_begin(d, why);
+    if (pcie_fabric_link(d)->state != PCIE_FABRIC_LINK_STATE_EMPTY) {
+        pcie_fabric_link_down(d, state);
+    }
+    pcie_fabric_port(d)->hot_reset = true;
+}
+
+static void hot_reset_end(PCIDevice *d)
+{
+    pcie_fabric_port(d)->hot_reset = false;
+    pcie_fabric_gate_reset_end(d);
+}
+
+void pcie_fabric_hot_reset(PCIDevice *d, PCIEFabricLinkState state,
+                           const char *why)
+{
+    hot_reset_begin(d, state, why);
+    bus_cold_reset(BUS(pci_bridge_get_sec_bus(PCI_BRIDGE(d))));
+    hot_reset_end(d);
+}
+
+/* Does the write set a bit of the byte at @reg that is clear and writable? */
+static bool sets_bit(PCIDevice *d, uint32_t reg, uint8_t bit, uint32_t address,
+                     uint32_t val, int len)
+{
+    return range_covers_byte(address, len, reg) &&
+           (val >> 8 * (reg - address)) & d->wmask[reg] & ~d->config[reg] & bit;
+}
+
 /*
  * Bridge Control, Secondary Bus Reset: pci_bridge_write_config() resets what is
  * below on its rising edge, inside of which each device finds hot_reset set.
  */
-static void port_write_bridge(PCIDevice *d, PCIEFabricPort *port,
-                              uint32_t address, uint32_t val, int len)
+static void port_write_bridge(PCIDevice *d, uint32_t address, uint32_t val,
+                              int len)
 {
-    uint8_t *ctl = d->config + PCI_BRIDGE_CONTROL;
-    bool was_set = pci_get_word(ctl) & PCI_BRIDGE_CTL_BUS_RESET;
+    bool reset = sets_bit(d, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET,
+                          address, val, len);
 
-    port->hot_reset = true;
-    pci_bridge_write_config(d, address, val, len);
-    port->hot_reset = false;
-    if (!was_set && (pci_get_word(ctl) & PCI_BRIDGE_CTL_BUS_RESET)) {
-        trace_pcie_fabric_port_hot_reset(d->name, pci_dev_bus_num(d),
-                                         PCI_SLOT(d->devfn),
-                                         PCI_FUNC(d->devfn));
+    if (reset) {
+        hot_reset_begin(d, PCIE_FABRIC_LINK_STATE_HOT_RESET, "secondary bus reset");
     }
+    pci_bridge_write_config(d, address, val, len);
+    if (reset) {
+        hot_reset_end(d);
+    }
+}
+
+/* Link Control, Link Disable and Retrain Link (sec 7.5.3.7) */
+static void port_write_link(PCIDevice *d, uint32_t address, uint32_t val,
+                            int len, bool disable)
+{
+    uint32_t reg = d->exp.exp_cap + PCI_EXP_LNKCTL;
+
+    if (disable) {
+        pcie_fabric_hot_reset(d, PCIE_FABRIC_LINK_STATE_DISABLED, "link disable");
+    }
+    pcie_fabric_link_update(d);
+    if (pcie_cap_get_type(d) != PCI_EXP_TYPE_UPSTREAM &&
+        range_covers_byte(address, len, reg) &&
+        (val >> 8 * (reg - address)) & PCI_EXP_LNKCTL_RL) {
+        pcie_fabric_link_retrain(d);
+    }
+    pcie_fabric_link_notify(d);
 }
 
 void pcie_fabric_port_write_config(PCIDevice *d, uint32_t address,
                                    uint32_t val, int len)
 {
-    PCIEFabricPort *port = pcie_fabric_port(d);
     PCIESlot *slot = port_slot(d);
     bool is_root = pcie_cap_get_type(d) == PCI_EXP_TYPE_ROOT_PORT;
     uint8_t *aer = d->config + d->exp.aer_cap;
     uint32_t root_cmd = pci_get_long(aer + PCI_ERR_ROOT_COMMAND);
+    bool disable = sets_bit(d, d->exp.exp_cap + PCI_EXP_LNKCTL,
+                            PCI_EXP_LNKCTL_LD, address, val, len);
     uint16_t slt_ctl = 0, slt_sta = 0;
 
     port_cfg_trace(d, address, val, len);
     if (slot) {
         pcie_cap_slot_get(d, &slt_ctl, &slt_sta);
     }
-    port_write_bridge(d, port, address, val, len);
+    port_write_bridge(d, address, val, len);
     if (slot) {
         pcie_cap_slot_write_config(d, slt_ctl, slt_sta, address, val, len);
     }
@@ -92,6 +149,7 @@ void pcie_fabric_port_write_config(PCIDevice *d, uint32_t address,
     if (is_root) {
         pcie_aer_root_write_config(d, address, val, len, root_cmd);
     }
+    port_write_link(d, address, val, len, disable);
     pcie_fabric_paths_changed();
 }
 
@@ -110,6 +168,13 @@ void pcie_fabric_port_reset_hold(Object *obj, ResetType type)
     }
     if (port_slot(d)) {
         pcie_cap_slot_reset(d);
+    }
+    if (kind == PCIE_FABRIC_RESET_COLD) {
+        pcie_fabric_gate_cold_reset(d);
+        pcie_fabric_link_cold_reset(d);
+    } else {
+        pcie_fabric_link_sync(d);
+        port->link.notified = false;
     }
     /* The windows are closed now: sec 7.5.1.3. */
     pci_bridge_update_mappings(PCI_BRIDGE(d));
@@ -232,6 +297,9 @@ bool pcie_fabric_port_realize(PCIDevice *d, Error **errp)
     if (!port_init_slot(d, errp)) {
         goto err_caps;
     }
+    pcie_fabric_link_init(d);
+    pcie_fabric_dma_init(d);
+    pcie_fabric_gate_init();
     pcie_fabric_regs_seal(&port->regs, d);
     pcie_fabric_paths_changed();
     return true;
@@ -248,13 +316,27 @@ void pcie_fabric_port_exit(PCIDevice *d)
 {
     PCIESlot *slot = port_slot(d);
 
+    pcie_fabric_link_exit(d);
     if (slot) {
         pcie_chassis_del_slot(slot);
     }
     pcie_cap_exit(d);
     msi_uninit(d);
+    pcie_fabric_dma_exit(d);
     pci_bridge_exitfn(d);
     pcie_fabric_paths_changed();
+}
+
+bool pcie_fabric_rrs_visible(PCIDevice *root_port)
+{
+    return root_port &&
+           (pci_get_word(root_port->config + root_port->exp.exp_cap +
+                         PCI_EXP_RTCTL) & PCI_EXP_RTCTL_RRS_SVE);
+}
+
+bool pcie_fabric_audit_enabled(PCIDevice *root_port)
+{
+    return pcie_fabric_port(root_port)->audit;
 }
 
 static const TypeInfo pcie_fabric_port_info = {

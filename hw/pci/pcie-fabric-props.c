@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-types-common.h"
+#include "qapi/visitor.h"
 #include "hw/pci/pcie-fabric.h"
 #include "hw/qdev-properties-system.h"
 
@@ -95,6 +96,48 @@ const PropertyInfo pcie_fabric_prop_width = {
     .set_default_value = width_set_default,
 };
 
+/*
+ * Milliseconds, or -1 for never. They tell how the hardware behaves, and can be
+ * changed while the machine runs.
+ */
+
+static void ms_get(Object *obj, Visitor *v, const char *name, void *opaque,
+                   Error **errp)
+{
+    visit_type_int32(v, name, object_field_prop_ptr(obj, opaque), errp);
+}
+
+static void ms_set(Object *obj, Visitor *v, const char *name, void *opaque,
+                   Error **errp)
+{
+    int32_t *field = object_field_prop_ptr(obj, opaque);
+    int64_t val;
+
+    if (!visit_type_int(v, name, &val, errp)) {
+        return;
+    }
+    if (val < PCIE_FABRIC_NEVER || val > PCIE_FABRIC_MAX_MS) {
+        error_setg(errp, "%s=%" PRId64 ": must be 0 to %d ms, or %d for never",
+                   name, val, PCIE_FABRIC_MAX_MS, PCIE_FABRIC_NEVER);
+        return;
+    }
+    *field = val;
+}
+
+static void ms_set_default(ObjectProperty *op, const Property *prop)
+{
+    object_property_set_default_int(op, prop->defval.i);
+}
+
+const PropertyInfo pcie_fabric_prop_ms = {
+    .type = "int32",
+    .description = "ms of virtual time, 0 to 3600000; -1: never",
+    .realized_set_allowed = true,
+    .get = ms_get,
+    .set = ms_set,
+    .set_default_value = ms_set_default,
+};
+
 /* What -device X,help prints besides name and default. */
 
 void pcie_fabric_describe_completer(ObjectClass *klass)
@@ -126,4 +169,18 @@ void pcie_fabric_describe_serial(ObjectClass *klass)
 {
     object_class_property_set_description(klass, "sn",
         "Device Serial Number; 0: made from the device's path");
+}
+
+void pcie_fabric_describe_link_times(ObjectClass *klass)
+{
+    object_class_property_set_description(klass, "link-up-ms",
+        "time that the link needs to train, in ms; -1: it never comes up");
+    object_class_property_set_description(klass, "reset-ready-ms",
+        "time after the link has come up in which the Functions below answer "
+        "with Request Retry Status, in ms; -1: for ever");
+    object_class_property_set_description(klass, "link-loss-ms",
+        "time after which a link that has come up after a reset is lost "
+        "once more, in ms; 0 or -1: it is not lost");
+    object_class_property_set_description(klass, "in-band-presence",
+        "Presence Detect State follows the link, not the card");
 }

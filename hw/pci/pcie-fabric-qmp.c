@@ -14,12 +14,13 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-link.h"
 #include "hw/pci/pcie-fabric-tlp.h"
 #include "hw/qdev-core.h"
 #include "monitor/monitor.h"
 #include "qemu/module.h"
 
-static char *device_name(PCIDevice *d)
+char *pcie_fabric_device_name(PCIDevice *d)
 {
     return d->qdev.id ? g_strdup(d->qdev.id) :
                         object_get_canonical_path(OBJECT(d));
@@ -47,7 +48,7 @@ static void add_hop(void *opaque, PCIDevice *d, const char *verdict)
     PCIEFabricHopInfo *hop = g_new0(PCIEFabricHopInfo, 1);
 
     if (d) {
-        hop->device = device_name(d);
+        hop->device = pcie_fabric_device_name(d);
         hop->has_address = true;
         hop->address = pci_requester_id(d);
     }
@@ -99,7 +100,7 @@ qmp_query_pcie_fabric_route(const char *device, uint64_t address,
     v = pcie_fabric_predict(d, &tlp, &info->through_iommu, add_hop, &tail);
     info->issued = v.outcome != PCIE_FABRIC_OUTCOME_NOT_ISSUED;
     info->reason = g_strdup(pcie_fabric_reason_name(v.reason));
-    info->decided_by = v.where ? device_name(v.where) : NULL;
+    info->decided_by = v.where ? pcie_fabric_device_name(v.where) : NULL;
     return info;
 }
 
@@ -113,7 +114,7 @@ static void add_counters(PCIDevice *d, void *opaque)
         return;
     }
     info = g_new0(PCIEFabricCounterInfo, 1);
-    info->device = device_name(d);
+    info->device = pcie_fabric_device_name(d);
     info->type = g_strdup(object_get_typename(OBJECT(d)));
     info->routed = c->routed;
     info->completed32 = c->completed32;
@@ -124,6 +125,7 @@ static void add_counters(PCIDevice *d, void *opaque)
     info->unsupported = c->unsupported;
     info->aborted = c->aborted;
     info->malformed = c->malformed;
+    info->completions_redirected = c->completions_redirected;
     QAPI_LIST_APPEND(*tail, info);
 }
 
@@ -145,12 +147,59 @@ PCIEFabricCounterInfoList *qmp_query_pcie_fabric_counters(Error **errp)
     return list;
 }
 
-static HumanReadableText *info_pcie_fabric(Error **errp)
+static int visit_link(Object *obj, void *opaque)
 {
-    g_autoptr(GString) buf = g_string_new("");
+    PCIDevice *d = (PCIDevice *)object_dynamic_cast(obj, TYPE_PCI_DEVICE);
+    PCIEFabricLink *link = d && d->qdev.realized ? pcie_fabric_link(d) : NULL;
+    PCIEFabricLinkInfoList ***tail = opaque;
+    PCIEFabricLinkInfo *info;
+
+    if (!link) {
+        return 0;
+    }
+    info = g_new0(PCIEFabricLinkInfo, 1);
+    info->device = pcie_fabric_device_name(d);
+    info->state = link->state;
+    info->has_up_since_ns = link->up_ns != PCIE_FABRIC_LONG_AGO;
+    info->up_since_ns = info->has_up_since_ns ? link->up_ns : 0;
+    info->resets = link->resets;
+    QAPI_LIST_APPEND(*tail, info);
+    return 0;
+}
+
+PCIEFabricLinkInfoList *qmp_query_pcie_fabric_links(Error **errp)
+{
+    PCIEFabricLinkInfoList *list = NULL, **tail = &list;
+
+    object_child_foreach_recursive(object_get_root(), visit_link, &tail);
+    return list;
+}
+
+void qmp_pcie_fabric_link_lose(const char *device, Error **errp)
+{
+    PCIDevice *d = find_device(device, errp);
+
+    if (!d) {
+        return;
+    }
+    if (!pcie_fabric_link(d) ||
+        pcie_cap_get_type(d) == PCI_EXP_TYPE_UPSTREAM) {
+        error_setg(errp, "device '%s' is not a root or downstream port of the "
+                   "PCIe fabric", device);
+        return;
+    }
+    if (!pcie_fabric_link_is_active(d)) {
+        error_setg(errp, "the link of '%s' is not active", device);
+        return;
+    }
+    pcie_fabric_link_lose(d);
+}
+
+static void print_counters(GString *buf)
+{
     PCIEFabricCounterInfoList *list, *i;
 
-    list = qmp_query_pcie_fabric_counters(errp);
+    list = qmp_query_pcie_fabric_counters(&error_abort);
     g_string_append_printf(buf, "%-12s %-24s %10s %8s %8s %8s %8s %8s %8s "
                            "%8s %8s\n", "device", "type", "routed", "comp32",
                            "comp64", "comp128", "blocked", "acs", "ur", "ca",
@@ -166,6 +215,29 @@ static HumanReadableText *info_pcie_fabric(Error **errp)
             c->unsupported, c->aborted, c->malformed);
     }
     qapi_free_PCIEFabricCounterInfoList(list);
+}
+
+static void print_links(GString *buf)
+{
+    PCIEFabricLinkInfoList *list, *i;
+
+    list = qmp_query_pcie_fabric_links(&error_abort);
+    g_string_append_printf(buf, "\n%-12s %-10s %8s\n", "port", "link",
+                           "resets");
+    for (i = list; i; i = i->next) {
+        g_string_append_printf(buf, "%-12s %-10s %8u\n", i->value->device,
+                               PCIEFabricLinkState_str(i->value->state),
+                               i->value->resets);
+    }
+    qapi_free_PCIEFabricLinkInfoList(list);
+}
+
+static HumanReadableText *info_pcie_fabric(Error **errp)
+{
+    g_autoptr(GString) buf = g_string_new("");
+
+    print_counters(buf);
+    print_links(buf);
     return human_readable_text_from_str(buf);
 }
 

@@ -35,6 +35,8 @@ static bool root_port_check_parent(PCIDevice *d, Error **errp)
 static const Property root_port_props[] = {
     PCIE_FABRIC_PROPS_ROUTING(PCIEFabricSlot, port.props, false),
     PCIE_FABRIC_PROPS_COMPLETER(PCIEFabricSlot, port.props),
+    DEFINE_PROP_BOOL("rrs-sv", PCIEFabricSlot, port.rrs_sv, true),
+    DEFINE_PROP_BOOL("audit", PCIEFabricSlot, port.audit, true),
 };
 
 static void root_port_class_init(ObjectClass *klass, void *data)
@@ -54,6 +56,10 @@ static void root_port_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, root_port_props);
     pcie_fabric_describe_routing(klass);
     pcie_fabric_describe_completer(klass);
+    object_class_property_set_description(klass, "rrs-sv",
+        "RRS Software Visibility (RootCap bit 0)");
+    object_class_property_set_description(klass, "audit",
+        "watch what software does around resets below this port");
 }
 
 static const TypeInfo root_port_info = {

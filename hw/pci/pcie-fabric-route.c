@@ -24,6 +24,7 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-link.h"
 #include "hw/pci/pcie-fabric-tlp.h"
 #include "trace.h"
 
@@ -176,11 +177,17 @@ static bool is_downstream_port(PCIDevice *d)
     return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
 }
 
-/* A bus of conventional PCI is always up, whatever its slot 0 holds. */
+/*
+ * Ports of ours know. Of others: a bus of conventional PCI is always up,
+ * whatever its slot 0 holds.
+ */
 static bool link_is_up(PCIDevice *port)
 {
     PCIBus *bus = pci_bridge_get_sec_bus(PCI_BRIDGE(port));
 
+    if (pcie_fabric_port(port)) {
+        return pcie_fabric_link_is_active(port);
+    }
     return (!is_downstream_port(port) ||
             (bus->devices[0] && bus->devices[0]->enabled)) &&
            !(pci_get_word(port->config + PCI_BRIDGE_CONTROL) &
@@ -447,6 +454,10 @@ static PCIDevice *walk_up_once(RouteCtx *c, PCIDevice *port)
     PCIDevice *upstream;
 
     consult(c, port);
+    if (!link_is_up(port)) {
+        refuse(c, port, PCIE_FABRIC_REASON_LINK_DOWN);
+        return NULL;
+    }
     switch (port_type(port)) {
     case PCI_EXP_TYPE_ROOT_PORT:
         enter_root_complex(c, port);

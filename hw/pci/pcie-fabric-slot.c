@@ -38,6 +38,9 @@ static void slot_realize(PCIDevice *d, Error **errp)
 static void slot_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
 {
     pcie_cap_slot_plug_cb(handler, dev, errp);
+    if (dev->hotplugged) {
+        pcie_fabric_link_update(PCI_DEVICE(handler));
+    }
     pcie_fabric_paths_changed();
 }
 
@@ -45,6 +48,7 @@ static void slot_unplug(HotplugHandler *handler, DeviceState *dev,
                         Error **errp)
 {
     pcie_cap_slot_unplug_cb(handler, dev, errp);
+    pcie_fabric_link_update(PCI_DEVICE(handler));
     pcie_fabric_paths_changed();
 }
 
@@ -54,14 +58,32 @@ static void slot_instance_init(Object *obj)
     PCI_DEVICE(obj)->exp.aer_log.log_max = 0;
 }
 
+static void slot_instance_finalize(Object *obj)
+{
+    pcie_fabric_dma_finalize(&PCIE_FABRIC_SLOT(obj)->port);
+}
+
+static int slot_post_load(void *opaque, int version_id)
+{
+    PCIDevice *d = PCI_DEVICE(opaque);
+
+    pcie_cap_slot_post_load(d, version_id);
+    pcie_fabric_link_sync(d);
+    pcie_fabric_paths_changed();
+    return 0;
+}
+
 static const VMStateDescription vmstate_slot = {
     .name = TYPE_PCIE_FABRIC_SLOT,
     .priority = MIG_PRI_PCI_BUS,
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .post_load = pcie_cap_slot_post_load,
+    .version_id = 2,
+    .minimum_version_id = 2,
+    .post_load = slot_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_PCI_DEVICE(parent_obj.parent_obj.parent_obj, PCIESlot),
+        VMSTATE_PCI_DEVICE(parent_obj.parent_obj.parent_obj.parent_obj,
+                           PCIEFabricSlot),
+        VMSTATE_STRUCT(port.link, PCIEFabricSlot, 1, vmstate_pcie_fabric_link,
+                       PCIEFabricLink),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -72,6 +94,7 @@ static const Property slot_props[] = {
     DEFINE_PROP_BOOL("acs", PCIEFabricSlot, port.acs, true),
     DEFINE_PROP_BOOL("io-window", PCIEFabricSlot, port.io_window, true),
     PCIE_FABRIC_PROPS_LINK(PCIESlot, speed, width),
+    PCIE_FABRIC_PROPS_LINK_TIMES(PCIEFabricSlot, port.link),
 };
 
 static void slot_class_init(ObjectClass *klass, void *data)
@@ -97,6 +120,7 @@ static void slot_class_init(ObjectClass *klass, void *data)
     object_class_property_set_description(klass, "acs",
         "have the Access Control Services capability");
     pcie_fabric_describe_io_window(klass);
+    pcie_fabric_describe_link_times(klass);
 }
 
 static const TypeInfo slot_info = {
@@ -105,6 +129,7 @@ static const TypeInfo slot_info = {
     .abstract = true,
     .instance_size = sizeof(PCIEFabricSlot),
     .instance_init = slot_instance_init,
+    .instance_finalize = slot_instance_finalize,
     .class_size = sizeof(PCIEFabricSlotClass),
     .class_init = slot_class_init,
     .interfaces = (InterfaceInfo[]) {

@@ -61,13 +61,21 @@ static void upstream_instance_init(Object *obj)
     PCI_DEVICE(obj)->exp.aer_log.log_max = 0;
 }
 
+static void upstream_instance_finalize(Object *obj)
+{
+    pcie_fabric_dma_finalize(&PCIE_FABRIC_UPSTREAM(obj)->port);
+}
+
 static const VMStateDescription vmstate_upstream = {
     .name = TYPE_PCIE_FABRIC_UPSTREAM,
     .priority = MIG_PRI_PCI_BUS,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .fields = (const VMStateField[]) {
-        VMSTATE_PCI_DEVICE(parent_obj.parent_obj, PCIEPort),
+        VMSTATE_PCI_DEVICE(parent_obj.parent_obj.parent_obj,
+                           PCIEFabricUpstream),
+        VMSTATE_STRUCT(port.link, PCIEFabricUpstream, 1,
+                       vmstate_pcie_fabric_link, PCIEFabricLink),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -111,6 +119,7 @@ static const TypeInfo upstream_info = {
     .parent = TYPE_PCIE_PORT,
     .instance_size = sizeof(PCIEFabricUpstream),
     .instance_init = upstream_instance_init,
+    .instance_finalize = upstream_instance_finalize,
     .class_init = upstream_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_PCIE_DEVICE },

@@ -107,6 +107,7 @@ static QFabricFn *plug(Bench *b, const Slot *slot)
     qtest_qmp_device_add(b->qts, "pcie-fabric-endpoint", "hp0",
                          "{ 'bus': %s }", slot->id);
     slot_on(b->port);
+    qfabric_wait_for_links(b->fab);
     qfabric_enumerate(b->fab);
     return qfabric_child(b->port, 0);
 }
@@ -137,6 +138,7 @@ static void test_plug(const void *data)
                    sta & PCI_EXP_SLTSTA_PDC, "PCIe r6.0 sec 7.5.3.11");
     clear_events(b.port);
     slot_on(b.port);
+    qfabric_wait_for_links(b.fab);
     expect_present(b.port, true, "after device_add");
 
     qfabric_enumerate(b.fab);

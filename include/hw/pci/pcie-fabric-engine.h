@@ -79,6 +79,11 @@ void pcie_fabric_engine_exit(PCIEFabricEngine *e);
 void pcie_fabric_engine_reset(PCIEFabricEngine *e);
 
 /*
+ * pcie_fabric_engine_is_busy: has it requests under way, or to do?
+ */
+bool pcie_fabric_engine_is_busy(PCIEFabricEngine *e);
+
+/*
  * pcie_fabric_engine_read, pcie_fabric_engine_write: a 32-bit register of
  * BAR 0, @addr a multiple of 4, @val in host byte order.
  * Return false if there is no such register, or if it cannot be written now.

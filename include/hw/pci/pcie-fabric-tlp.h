@@ -103,6 +103,7 @@ typedef struct PCIEFabricCounters {
     uint64_t unsupported;       /* answered UR, egress blocking excepted */
     uint64_t aborted;           /* answered CA, ACS violations included */
     uint64_t malformed;         /* discarded */
+    uint64_t completions_redirected;    /* sent up: ACS */
 } PCIEFabricCounters;
 
 /* No more ports than bus numbers can lie on a path. */
@@ -231,6 +232,33 @@ PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
  */
 bool pcie_fabric_message(PCIDevice *requester, uint64_t addr, uint32_t data,
                          PCIEFabricPathCache *cache);
+
+/*
+ * pcie_fabric_issue_path: a request of a device that is not ours has been
+ * routed to @path, and QEMU carries it out: count it, or log its refusal.
+ */
+PCIEFabricVerdict pcie_fabric_issue_path(PCIDevice *requester,
+                                         PCIEFabricTLP *tlp,
+                                         const PCIEFabricPath *path);
+
+/*
+ * pcie_fabric_redirects_completion: the downstream port that sends the
+ * completion of @tlp up to the root complex, or NULL.
+ */
+PCIDevice *pcie_fabric_redirects_completion(const PCIEFabricTLP *tlp,
+                                            const PCIEFabricPath *path);
+
+/*
+ * pcie_fabric_bus_address_space: what the bus of @d decodes, without whatever
+ * lies above it.
+ */
+AddressSpace *pcie_fabric_bus_address_space(PCIDevice *d);
+
+/*
+ * pcie_fabric_paths_generation: changes whenever pcie_fabric_paths_changed() is
+ * called.
+ */
+uint64_t pcie_fabric_paths_generation(void);
 
 /*
  * pcie_fabric_begin_batch: to be called before pcie_fabric_issue() whenever the

@@ -16,6 +16,7 @@
 #define HW_PCI_PCIE_FABRIC_H
 
 #include "hw/pci/pci_device.h"
+#include "hw/pci/pcie-fabric-link.h"
 #include "hw/pci/pcie-fabric-tlp.h"
 #include "hw/pci/pcie_port.h"
 #include "hw/qdev-properties.h"
@@ -97,6 +98,10 @@ typedef struct PCIEFabricPort {
     bool acs;                   /* has the ACS capability */
     bool io_window;             /* forwards I/O space */
     bool hot_reset;             /* this port is resetting what is below it */
+    bool rrs_sv;                /* root port: RRS Software Visibility */
+    bool audit;                 /* root port: watch what is below */
+    PCIEFabricLink link;        /* of the secondary side */
+    GPtrArray *dma;             /* PCIEFabricDMA, by devfn below */
     PCIEFabricCounters counters;
 } PCIEFabricPort;
 
@@ -147,6 +152,63 @@ bool pcie_fabric_port_realize(PCIDevice *d, Error **errp);
  * pcie_fabric_port_exit: undo pcie_fabric_port_realize().
  */
 void pcie_fabric_port_exit(PCIDevice *d);
+
+/*
+ * pcie_fabric_hot_reset: reset everything below port @d, as the other end of a
+ * link does that goes down (sec 6.6.1).
+ * @state: of the link from now on
+ * @why: static string, for the audit
+ */
+void pcie_fabric_hot_reset(PCIDevice *d, PCIEFabricLinkState state,
+                           const char *why);
+
+/*
+ * pcie_fabric_rrs_visible: has software asked to see Request Retry Status (sec
+ * 7.5.3.12)?
+ * @root_port: of ours, or NULL
+ */
+bool pcie_fabric_rrs_visible(PCIDevice *root_port);
+
+/*
+ * pcie_fabric_audit_enabled: property audit of a root port of ours.
+ */
+bool pcie_fabric_audit_enabled(PCIDevice *root_port);
+
+/*
+ * pcie_fabric_device_name: what QMP calls @d: its ID, or its QOM path if it has
+ * none. To be freed with g_free().
+ */
+char *pcie_fabric_device_name(PCIDevice *d);
+
+/*
+ * pcie_fabric_endpoint_ready_ms: how long endpoint @d answers with Request
+ * Retry Status after a conventional reset, or after an FLR (@flr);
+ * PCIE_FABRIC_NEVER for ever. 0 for any other device.
+ */
+int32_t pcie_fabric_endpoint_ready_ms(PCIDevice *d, bool flr);
+
+/*
+ * pcie_fabric_endpoint_busy: has endpoint @d requests under way? False for any
+ * other device.
+ */
+bool pcie_fabric_endpoint_busy(PCIDevice *d);
+
+/*
+ * pcie_fabric_dma_init, pcie_fabric_dma_exit: put the fabric between port @d's
+ * secondary bus and the root complex (pcie-fabric-dma.c). With realize and
+ * exit of the port.
+ * pcie_fabric_dma_finalize: with its instance_finalize: by then nobody can be
+ * in the middle of a request any more.
+ */
+void pcie_fabric_dma_init(PCIDevice *d);
+void pcie_fabric_dma_exit(PCIDevice *d);
+void pcie_fabric_dma_finalize(PCIEFabricPort *port);
+
+/*
+ * pcie_fabric_host_address_space: what the root complex makes of the addresses
+ * of @d: that of the IOMMU, if there is one.
+ */
+AddressSpace *pcie_fabric_host_address_space(PCIDevice *d);
 
 /*
  * pcie_fabric_port_write_config: PCIDeviceClass.config_write of the ports.

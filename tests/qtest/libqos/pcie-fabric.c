@@ -592,6 +592,13 @@ void qfabric_secondary_bus_reset(QFabricFn *bridge)
                    "PCIe r6.0 sec 7.5.1.3.13");
     qfabric_writew(bridge, PCI_BRIDGE_CONTROL,
                    ctl & ~PCI_BRIDGE_CTL_BUS_RESET);
+    qfabric_wait_for_links(bridge->fab);
+}
+
+/* Each level of switches trains when the one above is up: 10 ms each. */
+void qfabric_wait_for_links(QFabric *fab)
+{
+    qtest_clock_step(fab->qts, 200 * 1000 * 1000);
 }
 
 void qfabric_flr(QFabricFn *fn)

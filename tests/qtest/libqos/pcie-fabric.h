@@ -162,6 +162,12 @@ QFABRIC_ACCESSORS(l, uint32_t)
 #undef QFABRIC_ACCESSORS
 
 /*
+ * Let 200 ms pass: what sec 6.6.1 asks software to wait, and time for the links
+ * of all levels to train.
+ */
+void qfabric_wait_for_links(QFabric *fab);
+
+/*
  * Compare and report: which function, which register, expected, got.  A
  * mismatch fails the test case but lets it go on, so that one run shows all
  * that is wrong.  Returns whether the values agree.
@@ -172,6 +178,7 @@ bool qfabric_expect(QFabricFn *fn, const char *what, uint64_t expected,
 /*
  * Resets.  Neither re-enumerates: what a reset clears is for the caller to
  * look at; qfabric_scan() or qfabric_enumerate() bring the functions back.
+ * After a secondary bus reset all links below are up again.
  */
 void qfabric_secondary_bus_reset(QFabricFn *bridge);
 void qfabric_flr(QFabricFn *fn);
