@@ -26,7 +26,7 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
-.PHONY: all setup build boot check check-qtest check-guest bench fuzz docs clean \
+.PHONY: all setup build boot check check-qtest check-guest check-long bench fuzz docs clean \
         distclean upstream-check help
 .NOTPARALLEL:
 
@@ -48,10 +48,13 @@ check: build
 	@scripts/check.sh qtest guest
 
 check-qtest: build
-	@scripts/check.sh qtest
+	@T=$(call q,$(T)) scripts/check.sh qtest
 
 check-guest: build
 	@scripts/check.sh guest
+
+check-long: build
+	@scripts/check.sh long
 
 bench: build
 	@scripts/bench.sh
@@ -85,7 +88,9 @@ help:
 #h   SHELL=1              an interactive shell in the guest
 #h make check           every test; ends with "N passed, N failed"
 #h make check-qtest     the qtests only: seconds after a change of a device
+#h   T='ipmi-*'           only those whose names match
 #h make check-guest     the guest tests only
+#h make check-long      what takes minutes: 10,000 resets, long waits
 #h make bench           the benchmarks: ratios, measured in one run
 #h make fuzz            random guests under the sanitizers (a build of its own);
 #h                      RIG_FUZZ_SECONDS, RIG_FUZZ_SEED

@@ -4,8 +4,9 @@
 # Copyright (c) 2026 the qemu-rig authors
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# usage: check.sh LAYER...    with LAYER one of: qtest, guest
+# usage: check.sh LAYER...    with LAYER one of: qtest, guest, long
 # Each layer leaves JUnit XML in build/results; the sum is made of that.
+# T=PATTERN limits the qtests to those whose names match, such as T='ipmi-*'.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -16,19 +17,30 @@ status=0
 # QEMU's own tests that any device type must survive, besides ours.
 upstream_qtests="tests/qtest/device-introspect-test tests/qtest/qom-test"
 
-check_qtest() {
+# run_qtests NAME TEST...: tests as meson names them, patterns allowed
+run_qtests() {
+    into=$1
+    shift
     # shellcheck disable=SC2086  # one word a target
     "$RIG_TOP/scripts/build.sh" rig-qtests $upstream_qtests \
         qemu-system-aarch64 qemu-img
-    rm -f "$results/qtest.xml" "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml"
-    say "qtests (log: build/logs/qtest.log)"
+    rm -f "$results/$into.xml" "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml"
+    say "qtests (log: build/logs/$into.log)"
     (cd "$RIG_BUILD/qemu" &&
         pyvenv/bin/meson test --no-rebuild --print-errorlogs \
             --num-processes "$(nproc)" \
-            'qtest-rig/*' qtest-aarch64/device-introspect-test \
-            qtest-aarch64/qom-test) >"$RIG_BUILD/logs/qtest.log" 2>&1 ||
-        { status=1; cat "$RIG_BUILD/logs/qtest.log"; }
-    cp "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml" "$results/qtest.xml"
+            "$@") >"$RIG_BUILD/logs/$into.log" 2>&1 ||
+        { status=1; cat "$RIG_BUILD/logs/$into.log"; }
+    cp "$RIG_BUILD/qemu/meson-logs/testlog.junit.xml" "$results/$into.xml"
+}
+
+check_qtest() {
+    if [ -n "${T-}" ]; then
+        run_qtests qtest "qtest-rig/$T"
+    else
+        run_qtests qtest 'qtest-rig/*' qtest-aarch64/device-introspect-test \
+            qtest-aarch64/qom-test
+    fi
 }
 
 check_guest() {
@@ -36,10 +48,23 @@ check_guest() {
     python3 "$RIG_TOP/tests/guest/run.py" --set check || status=1
 }
 
+# What takes too long for every day: soaks, and waits of seconds
+check_long() {
+    RIG_SOAK=1
+    export RIG_SOAK
+    run_qtests long-qtest 'qtest-rig/*soak*'
+    unset RIG_SOAK
+    rm -f "$results/guest.xml"
+    python3 "$RIG_TOP/tests/guest/run.py" --set long || status=1
+    mv "$results/guest.xml" "$results/long.xml"
+    set_of_results="$set_of_results long-qtest"
+}
+
 set_of_results=
 for layer; do
     case $layer in
-    qtest|guest) "check_$layer"; set_of_results="$set_of_results $layer" ;;
+    qtest|guest|long)
+        "check_$layer"; set_of_results="$set_of_results $layer" ;;
     *) die "check.sh: unknown layer '$layer'" ;;
     esac
 done
