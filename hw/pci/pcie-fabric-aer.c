@@ -156,6 +156,16 @@ static uint32_t pending_messages(uint32_t status)
            (status & PCI_ERR_ROOT_FATAL_RCV ? ERR_FATAL : 0);
 }
 
+bool pcie_fabric_aer_root_pending(PCIDevice *d)
+{
+    uint8_t *aer = d->config + d->exp.aer_cap;
+
+    return d->exp.aer_cap &&
+           pcie_cap_get_type(d) == PCI_EXP_TYPE_ROOT_PORT &&
+           (pending_messages(pci_get_long(aer + PCI_ERR_ROOT_STATUS)) &
+            pci_get_long(aer + PCI_ERR_ROOT_COMMAND));
+}
+
 /* sec 7.8.4.10: Root Error Status after the message has been received */
 static uint32_t root_status_after(uint32_t status, ErrorMessage msg)
 {
@@ -206,7 +216,9 @@ static void send_message(PCIDevice *d, ErrorMessage msg)
                                     "ERR_NONFATAL");
     while (pcie_cap_get_type(bridge) != PCI_EXP_TYPE_ROOT_PORT) {
         bridge = pcie_fabric_port_above(bridge);
-        if (!bridge || !bridge->exp.exp_cap) {
+        if (!bridge || !bridge->exp.exp_cap ||
+            (pcie_fabric_link(bridge) &&
+             !pcie_fabric_link_is_active(bridge))) {
             return;
         }
         if (msg != ERR_COR) {

@@ -120,19 +120,60 @@ static void init_link_regs(PCIDevice *d, PCIEFabricRegs *regs, uint8_t type)
     pci_set_word(d->cmask + pos + PCI_EXP_LNKSTA, 0);
 }
 
-/* sec 7.5.3.8: the fastest speed and widest width that both ends have */
-static void sync_link_status(PCIDevice *d, PCIDevice *above)
+/*
+ * sec 7.5.3.8: the fastest speed and widest width that both ends have. Speed and
+ * width lie at the same place in Link Capabilities and in Link Status.
+ */
+static void set_link_status(PCIDevice *d, uint32_t mine, uint32_t its)
 {
     uint8_t *sta = d->config + d->exp.exp_cap + PCI_EXP_LNKSTA;
-    uint32_t mine = pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_LNKCAP);
-    uint32_t its = pci_get_long(above->config + above->exp.exp_cap +
-                                PCI_EXP_LNKCAP);
+    uint16_t speed = MIN(mine & PCI_EXP_LNKCAP_SLS, its & PCI_EXP_LNKCAP_SLS);
+    uint16_t width = MIN(mine & PCI_EXP_LNKCAP_MLW, its & PCI_EXP_LNKCAP_MLW);
 
-    /* Speed and width lie at the same place in both registers. */
     pci_set_word(sta, (pci_get_word(sta) &
                        ~(PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW)) |
-                      MIN(mine & PCI_EXP_LNKCAP_SLS, its & PCI_EXP_LNKCAP_SLS) |
-                      MIN(mine & PCI_EXP_LNKCAP_MLW, its & PCI_EXP_LNKCAP_MLW));
+                      MAX(speed, PCI_EXP_LNKSTA_CLS_2_5GB) |
+                      MAX(width, PCI_EXP_LNKSTA_NLW_X1));
+}
+
+static uint32_t link_caps(PCIDevice *d)
+{
+    return pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_LNKCAP);
+}
+
+/* Of the other end below @d; QEMU's own devices say it in Link Status. */
+static uint32_t link_caps_below(PCIDevice *d)
+{
+    PCIDevice *below = pci_bridge_get_sec_bus(PCI_BRIDGE(d))->devices[0];
+
+    if (!below || !below->exp.exp_cap) {
+        return link_caps(d);
+    }
+    if (pcie_fabric_counters(below)) {
+        return link_caps(below);
+    }
+    return pci_get_word(below->config + below->exp.exp_cap + PCI_EXP_LNKSTA);
+}
+
+/*
+ * QEMU's pci_default_read_config() would ask the Function below, which is not
+ * an access that software makes.
+ */
+static uint32_t read_config(PCIDevice *d, uint32_t address, int len)
+{
+    uint32_t val = 0;
+
+    memcpy(&val, d->config + address, len);
+    return le32_to_cpu(val);
+}
+
+uint32_t pcie_fabric_downstream_read_config(PCIDevice *d, uint32_t address,
+                                            int len)
+{
+    if (ranges_overlap(address, len, d->exp.exp_cap + PCI_EXP_LNKSTA, 2)) {
+        set_link_status(d, link_caps(d), link_caps_below(d));
+    }
+    return read_config(d, address, len);
 }
 
 uint32_t pcie_fabric_read_config(PCIDevice *d, uint32_t address, int len)
@@ -141,9 +182,9 @@ uint32_t pcie_fabric_read_config(PCIDevice *d, uint32_t address, int len)
 
     if (above && above->exp.exp_cap &&
         ranges_overlap(address, len, d->exp.exp_cap + PCI_EXP_LNKSTA, 2)) {
-        sync_link_status(d, above);
+        set_link_status(d, link_caps(d), link_caps(above));
     }
-    return pci_default_read_config(d, address, len);
+    return read_config(d, address, len);
 }
 
 /* sec 7.5.3.15, 7.5.3.16: which bits exist depends on the type */

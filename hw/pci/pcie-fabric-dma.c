@@ -78,6 +78,16 @@ AddressSpace *pcie_fabric_host_address_space(PCIDevice *d)
                                         pci_device_iommu_address_space(d);
 }
 
+/*
+ * Whose Requester ID the request has: behind a bridge to conventional PCI
+ * that is the bridge's.
+ */
+static PCIDevice *requester(const PCIEFabricDMA *dma)
+{
+    return pci_bus_is_express(dma->bus) ? dma->bus->devices[dma->devfn] :
+                                          dma->bus->parent_dev;
+}
+
 /* The largest aligned block around @addr that lies within the path's range */
 static hwaddr block_mask(const PCIEFabricPath *path, hwaddr addr)
 {
@@ -149,7 +159,7 @@ static IOMMUTLBEntry dma_translate(IOMMUMemoryRegion *iommu, hwaddr addr,
                                    IOMMUAccessFlags flag, int iommu_idx)
 {
     PCIEFabricDMA *dma = container_of(iommu, PCIEFabricDMA, iommu);
-    PCIDevice *d = dma->bus->devices[dma->devfn];
+    PCIDevice *d = requester(dma);
     IOMMUTLBEntry entry = {
         .target_as = &address_space_memory,
         .iova = addr, .translated_addr = addr, .addr_mask = 0xfff,

@@ -71,7 +71,9 @@ static PCIEFabricEndpoint *endpoint_of(PCIDevice *d)
 
 int32_t pcie_fabric_endpoint_ready_ms(PCIDevice *d, bool flr)
 {
-    PCIEFabricEndpoint *ep = endpoint_of(d);
+    /* A virtual Function becomes ready as its physical one does. */
+    PCIEFabricEndpoint *ep = endpoint_of(pci_is_vf(d) ? pcie_sriov_get_pf(d) :
+                                                        d);
 
     if (!ep) {
         return 0;

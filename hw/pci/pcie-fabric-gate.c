@@ -129,17 +129,30 @@ static uint32_t rrs_value(PCIEFabricFunction *f, uint32_t addr, int len)
     return val;
 }
 
+/*
+ * Inside of a read: QEMU's ports look into the Function below them to find out
+ * what to show in Link Status. That is no access of software.
+ */
+static bool reading;
+
 static uint32_t gate_read(PCIDevice *d, uint32_t addr, int len)
 {
     PCIEFabricFunction *f = pcie_fabric_function(d);
     PCIEFabricGateState state = pcie_fabric_gate_state(f);
     PCIEFabricAccess access = { .offset = addr, .size = len };
+    uint32_t val;
 
+    if (reading) {
+        return f->config_read(d, addr, len);
+    }
     pcie_fabric_audit_access(f, state, &access);
     switch (state) {
     case PCIE_FABRIC_GATE_OPEN:
         note_answer(f);
-        return f->config_read(d, addr, len);
+        reading = true;
+        val = f->config_read(d, addr, len);
+        reading = false;
+        return val;
     case PCIE_FABRIC_GATE_RRS:
         return rrs_value(f, addr, len);
     default:

@@ -117,8 +117,10 @@ void pcie_fabric_link_notify(PCIDevice *d)
             is_reachable(d)) {
             msi_notify(d, pcie_cap_flags_get_vector(d));
         }
-    } else if (pci_intx(d) != -1 && link->notified != was) {
-        pci_set_irq(d, link->notified || d->exp.hpev_notified);
+    } else if (pci_intx(d) != -1 && (link->notified || was)) {
+        /* The line is shared with QEMU's slot code and with AER. */
+        pci_set_irq(d, link->notified || d->exp.hpev_notified ||
+                       pcie_fabric_aer_root_pending(d));
     }
 }
 

@@ -109,6 +109,7 @@ static void slot_class_init(ObjectClass *klass, void *data)
     hc->unplug = slot_unplug;
     pc->realize = slot_realize;
     pc->exit = pcie_fabric_port_exit;
+    pc->config_read = pcie_fabric_downstream_read_config;
     pc->config_write = pcie_fabric_port_write_config;
     pc->vendor_id = PCIE_FABRIC_VENDOR_ID;
     pc->class_id = PCI_CLASS_BRIDGE_PCI;

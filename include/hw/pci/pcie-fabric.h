@@ -247,6 +247,12 @@ bool pcie_fabric_exp_init(PCIDevice *d, PCIEFabricRegs *regs,
 uint32_t pcie_fabric_read_config(PCIDevice *d, uint32_t address, int len);
 
 /*
+ * pcie_fabric_downstream_read_config: the same of what faces downstream.
+ */
+uint32_t pcie_fabric_downstream_read_config(PCIDevice *d, uint32_t address,
+                                            int len);
+
+/*
  * pcie_fabric_aer_init: add the AER capability (sec 7.8.4), with root error
  * registers if @d is a root port. After pcie_fabric_exp_init(); needs to know
  * whether @d routes AtomicOps and has @acs, for the error bits that exist.
@@ -270,6 +276,12 @@ void pcie_fabric_aer_write_config(PCIDevice *d);
  */
 void pcie_fabric_aer_report(PCIDevice *d, uint32_t bit, bool advisory,
                             const uint32_t *header);
+
+/*
+ * pcie_fabric_aer_root_pending: does @d signal an AER interrupt (sec 6.2.4.1.2)?
+ * False if it is no root port.
+ */
+bool pcie_fabric_aer_root_pending(PCIDevice *d);
 
 /*
  * pcie_fabric_acs_init: add the ACS capability (sec 7.7.11).
