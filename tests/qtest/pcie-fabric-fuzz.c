@@ -37,6 +37,23 @@
     "-device pcie-fabric-root-port,id=rp2,addr=3,chassis=1,slot=3,port=5 " \
     "-device pcie-fabric-endpoint,id=ep2,addr=4 "
 
+/* QEMU's own devices below our ports, for the seeds from FULL on */
+#define FULL 100
+#define STOCK_DEVICES \
+    "-device pcie-fabric-root-port,id=rp3,addr=5,chassis=1,slot=4,port=6," \
+    "link-up-ms=1 " \
+    "-device pcie-fabric-upstream,id=us2,bus=rp3 " \
+    "-device pcie-fabric-downstream,id=ds3,bus=us2,addr=0,chassis=4,slot=1," \
+    "port=1,in-band-presence=on " \
+    "-device pcie-fabric-downstream,id=ds4,bus=us2,addr=1,chassis=4,slot=2," \
+    "port=2,hotplug=off " \
+    "-device pcie-fabric-downstream,id=ds5,bus=us2,addr=2,chassis=4,slot=3," \
+    "port=3 " \
+    "-device edu,bus=ds3 " \
+    "-blockdev null-co,node-name=null0,size=1048576 " \
+    "-device nvme,bus=ds4,serial=n0,drive=null0,cmb_size_mb=1 " \
+    "-device e1000e,bus=ds5 "
+
 typedef struct Fuzz {
     QTestState *qts;
     QFabric *fab;
@@ -243,10 +260,67 @@ static void reset_something(Fuzz *f)
 
     if (fn->bridge) {
         qfabric_writew(fn, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET);
+        if (f->seed >= FULL && pick(f, 4) == 0) {
+            return;     /* and stays in reset */
+        }
         qfabric_writew(fn, PCI_BRIDGE_CONTROL, 0);
     } else if (fn->cap[PCI_CAP_ID_EXP]) {
         qfabric_cap_writew(fn, PCI_CAP_ID_EXP, PCI_EXP_DEVCTL,
                            PCI_EXP_DEVCTL_BCR_FLR);
+    }
+}
+
+static const char *any_port(Fuzz *f)
+{
+    static const char *const ports[] = {
+        "rp0", "ds0", "ds1", "ds2", "rp2", "rp3", "ds3", "ds4", "ds5", "us0",
+    };
+
+    return ports[pick(f, ARRAY_SIZE(ports))];
+}
+
+static void set_time(Fuzz *f)
+{
+    static const char *const names[] = {
+        "link-up-ms", "reset-ready-ms", "link-loss-ms",
+    };
+    QDict *rsp = qtest_qmp(f->qts, "{ 'execute': 'qom-set', 'arguments': "
+                           "{ 'path': %s, 'property': %s, 'value': %d } }",
+                           any_port(f), names[pick(f, ARRAY_SIZE(names))],
+                           (int)pick(f, 300) - 1);
+
+    qobject_unref(rsp);
+}
+
+/* Link Disable, Retrain Link, a lost link, other times, the audit */
+static void link_operation(Fuzz *f)
+{
+    QFabricFn *fn = any_fn(f);
+
+    switch (pick(f, 5)) {
+    case 0:
+        qobject_unref(qtest_qmp(f->qts, "{ 'execute': 'pcie-fabric-link-lose', "
+                                "'arguments': { 'device': %s } }",
+                                any_port(f)));
+        break;
+    case 1:
+        set_time(f);
+        break;
+    case 2:
+        qobject_unref(qtest_qmp(f->qts, "{ 'execute': "
+                                "'query-pcie-fabric-audit' }"));
+        if (pick(f, 2)) {
+            qobject_unref(qtest_qmp(f->qts, "{ 'execute': "
+                                    "'pcie-fabric-audit-clear' }"));
+        }
+        break;
+    default:
+        if (fn->bridge && fn->cap[PCI_CAP_ID_EXP]) {
+            qfabric_cap_writew(fn, PCI_CAP_ID_EXP, PCI_EXP_LNKCTL,
+                               pick(f, 2) ? PCI_EXP_LNKCTL_LD :
+                                            PCI_EXP_LNKCTL_RL);
+        }
+        break;
     }
 }
 
@@ -270,6 +344,8 @@ static void one_operation(Fuzz *f)
         plug(f);
     } else if (n < 985) {
         reset_something(f);
+    } else if (f->seed >= FULL && n < 993) {
+        link_operation(f);
     } else {
         /* Or soon nothing would be reachable any more. */
         qfabric_enumerate(f->fab);
@@ -309,7 +385,7 @@ static void run_seed(uint32_t seed)
 
     g_test_message("seed %u", seed);
     f.rand = g_rand_new_with_seed(seed);
-    f.qts = qfabric_boot(DEVICES);
+    f.qts = qfabric_boot(seed < FULL ? DEVICES : DEVICES STOCK_DEVICES);
     f.fab = qfabric_new(f.qts);
     for (i = 0; i < ROUND; i++) {
         one_operation(&f);
