@@ -52,7 +52,7 @@
     "-device edu,bus=ds3 " \
     "-blockdev null-co,node-name=null0,size=1048576 " \
     "-device nvme,bus=ds4,serial=n0,drive=null0,cmb_size_mb=1 " \
-    "-device e1000e,bus=ds5 "
+    "-device e1000e,bus=ds5,romfile= "
 
 typedef struct Fuzz {
     QTestState *qts;
