@@ -47,6 +47,7 @@ struct PCIEFabricEndpoint {
     int32_t flr_ready_ms;
     uint16_t reset_device_id;
     uint64_t reset_serial;
+    bool pm;
 
     PCIEFabricRegs regs;
     MemoryRegion mmio;
@@ -333,7 +334,7 @@ static bool endpoint_init_caps(PCIEFabricEndpoint *ep, Error **errp)
         pcie_ari_init(d, PCI_CONFIG_SPACE_SIZE);
         return true;
     }
-    if (!pcie_fabric_pm_init(d, &ep->regs, errp) ||
+    if ((ep->pm && !pcie_fabric_pm_init(d, &ep->regs, errp)) ||
         !endpoint_init_exp(ep, errp)) {
         return false;
     }
@@ -509,6 +510,7 @@ static const Property endpoint_props[] = {
     DEFINE_PROP_UINT16("reset-device-id", PCIEFabricEndpoint, reset_device_id,
                        0),
     DEFINE_PROP_UINT64("reset-sn", PCIEFabricEndpoint, reset_serial, 0),
+    DEFINE_PROP_BOOL("x-pm", PCIEFabricEndpoint, pm, true),
     PCIE_FABRIC_PROPS_LINK(PCIEFabricEndpoint, props.speed, props.width),
 };
 
@@ -553,6 +555,9 @@ static void endpoint_class_init(ObjectClass *klass, void *data)
         "would; 0: the same");
     object_class_property_set_description(klass, "reset-sn",
         "Device Serial Number that it has after a hot reset; 0: the same");
+    object_class_property_set_description(klass, "x-pm",
+        "have the Power Management capability; off is against the "
+        "specification, and lets Linux not wait after a reset");
     object_class_property_set_description(klass, "sriov-vfs",
         "number of SR-IOV virtual Functions, 0 to 63; more than 7 need ARI");
 }
