@@ -301,17 +301,23 @@ static uint32_t restorable(PCIDevice *d, uint16_t pos)
     return mask;
 }
 
-/* The first dword that a reset has changed and nobody has changed back */
+/* Bits of the dword at @pos that a reset changed and nobody changed back */
+static uint32_t lost_bits(PCIEFabricFunction *f, uint16_t pos)
+{
+    uint32_t before = pci_get_long(f->before + pos);
+    uint32_t after = pci_get_long(f->after + pos);
+    uint32_t now = pci_get_long(f->d->config + pos);
+
+    return (before ^ after) & (before ^ now) & restorable(f->d, pos);
+}
+
+/* The first dword with such bits */
 static bool find_lost(PCIEFabricFunction *f, uint16_t *pos)
 {
     uint16_t i;
 
     for (i = 0; i < pci_config_size(f->d); i += 4) {
-        uint32_t before = pci_get_long(f->before + i);
-        uint32_t after = pci_get_long(f->after + i);
-        uint32_t now = pci_get_long(f->d->config + i);
-
-        if ((before ^ after) & (before ^ now) & restorable(f->d, i)) {
+        if (lost_bits(f, i)) {
             *pos = i;
             return true;
         }
@@ -354,13 +360,28 @@ void pcie_fabric_audit_forget(PCIEFabricFunction *f)
     drop_pictures(f);
 }
 
-/* Of two resets in a row, what was there before the first one counts. */
+/*
+ * Of two resets in a row, what was there before the first one counts, as far as
+ * it had not been restored when the second one began.
+ */
 void pcie_fabric_audit_before(PCIEFabricFunction *f)
 {
+    uint8_t *before;
+    uint16_t i;
+
     timer_del(&f->check);
-    if (!f->before && is_on(f->root_port)) {
-        f->before = g_memdup2(f->d->config, pci_config_size(f->d));
+    if (!is_on(f->root_port)) {
+        return;
     }
+    before = g_memdup2(f->d->config, pci_config_size(f->d));
+    for (i = 0; f->before && f->after && i < pci_config_size(f->d); i += 4) {
+        uint32_t lost = lost_bits(f, i);
+
+        pci_set_long(before + i, (pci_get_long(before + i) & ~lost) |
+                                 (pci_get_long(f->before + i) & lost));
+    }
+    g_free(f->before);
+    f->before = before;
 }
 
 void pcie_fabric_audit_after(PCIEFabricFunction *f)

@@ -91,14 +91,12 @@ static bool event_condition(PCIDevice *d)
     uint16_t sltsta = pci_get_word(exp_reg(d, PCI_EXP_SLTSTA));
     uint16_t lnkctl = pci_get_word(exp_reg(d, PCI_EXP_LNKCTL));
     uint16_t lnksta = pci_get_word(exp_reg(d, PCI_EXP_LNKSTA));
-    uint16_t slot_events = PCI_EXP_SLTSTA_DLLSC | PCI_EXP_SLTSTA_PDC;
-    bool slot = false;
+    bool slot = ((sltsta & PCI_EXP_SLTSTA_DLLSC) &&
+                 (sltctl & PCI_EXP_SLTCTL_DLLSCE)) ||
+                ((sltsta & PCI_EXP_SLTSTA_PDC) &&
+                 (sltctl & PCI_EXP_SLTCTL_PDCE));
 
-    /* The enable bits lie where the status bits do (sec 7.5.3.10, .11). */
-    if (sltctl & PCI_EXP_SLTCTL_HPIE) {
-        slot = sltctl & sltsta & slot_events;
-    }
-    return slot ||
+    return (slot && (sltctl & PCI_EXP_SLTCTL_HPIE)) ||
            ((lnkctl & PCI_EXP_LNKCTL_LBMIE) && (lnksta & PCI_EXP_LNKSTA_LBMS));
 }
 
