@@ -247,6 +247,11 @@ bool pcie_fabric_exp_init(PCIDevice *d, PCIEFabricRegs *regs,
         pcie_cap_root_init(d);
         pci_word_test_and_set_mask(d->wmask + d->exp.exp_cap + PCI_EXP_RTCTL,
                                    PCI_EXP_RTCTL_PMEIE);
+        /* sec 7.5.3.14: PME Status, and who it was */
+        pci_set_long(d->w1cmask + d->exp.exp_cap + PCI_EXP_RTSTA,
+                     PCI_EXP_RTSTA_PME);
+        pcie_fabric_regs_status(regs, d, d->exp.exp_cap + PCI_EXP_RTSTA,
+                                PCI_EXP_RTSTA_PME | 0xffff);
         init_rrs(d);
     }
     return true;

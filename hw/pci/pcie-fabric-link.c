@@ -129,6 +129,58 @@ static void slot_event(PCIDevice *d, uint16_t events)
     }
 }
 
+/* An event whose enable bit is set; bit 8 is enabled by bit 12. */
+static bool has_enabled_slot_event(PCIDevice *d)
+{
+    uint16_t sltctl = pci_get_word(exp_reg(d, PCI_EXP_SLTCTL));
+    uint16_t sltsta = pci_get_word(exp_reg(d, PCI_EXP_SLTSTA));
+
+    return (sltctl & sltsta & (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDC)) ||
+           ((sltsta & PCI_EXP_SLTSTA_DLLSC) &&
+            (sltctl & PCI_EXP_SLTCTL_DLLSCE));
+}
+
+/* sec 7.5.3.14: the root port keeps one requester; others have to wait. */
+static void root_receive_pme(PCIDevice *root, uint16_t requester)
+{
+    uint8_t *rtsta = exp_reg(root, PCI_EXP_RTSTA);
+
+    if (pci_get_long(rtsta) & PCI_EXP_RTSTA_PME) {
+        return;
+    }
+    pci_set_long(rtsta, PCI_EXP_RTSTA_PME | requester);
+    if (!(pci_get_word(exp_reg(root, PCI_EXP_RTCTL)) & PCI_EXP_RTCTL_PMEIE)) {
+        return;
+    }
+    if (msi_enabled(root)) {
+        msi_notify(root, pcie_cap_flags_get_vector(root));
+    } else if (pci_intx(root) != -1) {
+        pci_irq_assert(root);
+    }
+}
+
+void pcie_fabric_link_wake(PCIDevice *d)
+{
+    uint8_t *pmcsr = d->config + d->pm_cap + PCI_PM_CTRL;
+    uint16_t ctl = pci_get_word(pmcsr);
+    PCIDevice *root = d;
+
+    if (!is_real(d) || !d->pm_cap || !(ctl & PCI_PM_CTRL_STATE_MASK) ||
+        !(ctl & PCI_PM_CTRL_PME_ENABLE) || (ctl & PCI_PM_CTRL_PME_STATUS) ||
+        !has_enabled_slot_event(d)) {
+        return;
+    }
+    trace_pcie_fabric_pme(d->name, pci_requester_id(d));
+    pci_set_word(pmcsr, ctl | PCI_PM_CTRL_PME_STATUS);
+    while (root && !(root->exp.exp_cap &&
+                     pcie_cap_get_type(root) == PCI_EXP_TYPE_ROOT_PORT)) {
+        root = pcie_fabric_port_above(root);
+    }
+    if (root && pcie_fabric_port(root)) {
+        root_receive_pme(root, pci_requester_id(d));
+    }
+}
+
 /*
  * State
  */
@@ -176,6 +228,7 @@ static void enter(PCIDevice *d, PCIEFabricLinkState state)
         slot_event(d, PCI_EXP_SLTSTA_DLLSC |
                       (link->in_band_presence ? PCI_EXP_SLTSTA_PDC : 0));
         pcie_fabric_link_notify(d);
+        pcie_fabric_link_wake(d);
     }
     for_each_port_below(d, pcie_fabric_link_update);
 }

@@ -40,7 +40,18 @@ static void slot_plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
     pcie_cap_slot_plug_cb(handler, dev, errp);
     if (dev->hotplugged) {
         pcie_fabric_link_update(PCI_DEVICE(handler));
+        pcie_fabric_link_wake(PCI_DEVICE(handler));
     }
+    pcie_fabric_paths_changed();
+}
+
+/* device_del presses the attention button. */
+static void slot_unplug_request(HotplugHandler *handler, DeviceState *dev,
+                                Error **errp)
+{
+    pcie_cap_slot_unplug_request_cb(handler, dev, errp);
+    pcie_fabric_link_update(PCI_DEVICE(handler));
+    pcie_fabric_link_wake(PCI_DEVICE(handler));
     pcie_fabric_paths_changed();
 }
 
@@ -107,6 +118,7 @@ static void slot_class_init(ObjectClass *klass, void *data)
 
     hc->plug = slot_plug;
     hc->unplug = slot_unplug;
+    hc->unplug_request = slot_unplug_request;
     pc->realize = slot_realize;
     pc->exit = pcie_fabric_port_exit;
     pc->config_read = pcie_fabric_downstream_read_config;

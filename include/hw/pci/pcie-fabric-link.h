@@ -109,6 +109,12 @@ void pcie_fabric_link_lose(PCIDevice *d);
 void pcie_fabric_link_notify(PCIDevice *d);
 
 /*
+ * pcie_fabric_link_wake: a slot event has happened: if port @d sleeps and may
+ * wake up, it sends PME (sec 6.7.3.4).
+ */
+void pcie_fabric_link_wake(PCIDevice *d);
+
+/*
  * pcie_fabric_link_is_active: can requests pass between port @d and what is
  * below it?
  */
