@@ -239,8 +239,14 @@ static void reset_ended(PCIEFabricFunction *f, void *opaque)
     if (!pcie_fabric_counters(f->d)) {
         pcie_fabric_reset_stock(f);
     }
-    /* sec 7.5.1.1.3: QEMU clears the bit, and leaves what it stands for. */
-    memory_region_set_enabled(&f->d->bus_master_enable_region, false);
+    /*
+     * sec 7.5.1.1.3: QEMU clears Bus Master Enable, and leaves open what it
+     * stands for. The router looks at the bit itself, and tells the audit; but
+     * with bypass_iommu=on it is not asked.
+     */
+    if (pci_bus_bypass_iommu(pci_get_bus(f->d))) {
+        memory_region_set_enabled(&f->d->bus_master_enable_region, false);
+    }
     pcie_fabric_audit_after(f);
 }
 
