@@ -28,9 +28,9 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "guest"))
 
-from harness.image import ImageError, compiler      # noqa: E402
+from bare import build                              # noqa: E402
+from harness.image import ImageError                # noqa: E402
 from harness.session import TOP                     # noqa: E402
-from harness.table import HERE                      # noqa: E402
 
 DEPTHS = (0, 1, 2, 4, 8)
 ATOMIC, WRITE, WRITE64, READ = "fetchadd-64", "write-8", "write-64", "read-8"
@@ -51,25 +51,6 @@ def arguments() -> argparse.Namespace:
     add("--qemu", default=str(TOP / "build" / "qemu-system-aarch64"))
     add("--verbose", action="store_true", help="show each sample")
     return parser.parse_args()
-
-
-def build(rounds: int) -> pathlib.Path:
-    """The program for the bare machine."""
-    source = pathlib.Path(__file__).with_suffix(".c")
-    target = (TOP / "build").resolve() / "guest" / "bin" / "fabric-atomics.elf"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # No MMU, hence no unaligned accesses; no FPU, nobody has switched it on.
-    command = [compiler(), "-std=gnu11", "-O2", "-g0", "-Wall", "-Wextra",
-               "-Werror", "-ffreestanding", "-nostdlib", "-static", "-no-pie",
-               "-fno-pic", "-fno-stack-protector", "-mgeneral-regs-only",
-               "-mstrict-align", "-fno-tree-loop-distribute-patterns",
-               "-Wl,-Ttext=0x40200000", "-Wl,--build-id=none",
-               f"-DROUNDS={rounds}", "-I", str(HERE), "-o", str(target),
-               str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise ImageError(f"{source.name} does not compile:\n{done.stderr}")
-    return target
 
 
 def devices() -> list[str]:
@@ -126,7 +107,7 @@ class Times:
 
 def measure(args: argparse.Namespace) -> Times:
     times, finished = Times(), False
-    done = subprocess.run(command(args, build(args.rounds)), text=True,
+    done = subprocess.run(command(args, build(pathlib.Path(__file__), args.rounds)), text=True,
                           stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=SECONDS)
     for line in done.stdout.splitlines():

@@ -627,8 +627,8 @@ static inline bool fabric_wait_idle(const FabricEndpoint *ep)
     return true;
 }
 
-/* Through the registers; the results come back in *d. */
-static inline bool fabric_issue(FabricEndpoint *ep, FabricDesc *d)
+/* Send it on its way, through the registers. */
+static inline void fabric_start(FabricEndpoint *ep, const FabricDesc *d)
 {
     unsigned i;
 
@@ -641,6 +641,14 @@ static inline bool fabric_issue(FabricEndpoint *ep, FabricDesc *d)
     }
     fabric_set(ep, FABRIC_REQ_LOCAL, d->local);
     fabric_set(ep, FABRIC_DOORBELL, 1);
+}
+
+/* The same, and the results come back in *d. */
+static inline bool fabric_issue(FabricEndpoint *ep, FabricDesc *d)
+{
+    unsigned i;
+
+    fabric_start(ep, d);
     if (!fabric_wait_idle(ep)) {
         return false;
     }

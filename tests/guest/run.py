@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--set", default="check", choices=table.SETS,
         help="boot: the few of 'make boot', on the stable kernel; check "
-        "(default): all, each on its kernels; bench")
+        "(default): all, each on its kernels; long: what takes minutes")
     add("--only", action="append", default=[], metavar="NAME",
         help="only this guest test; may be repeated")
     add("--kernel", action="append", default=[], metavar="KERNEL",

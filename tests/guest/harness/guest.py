@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .tap import Console
@@ -70,6 +70,7 @@ class Qmp:
     """Just enough of QMP for a host-side hook."""
 
     def __init__(self, path: str) -> None:
+        self.events: list[dict[str, Any]] = []
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10 * SCALE)
         self.socket.connect(path)
@@ -86,6 +87,13 @@ class Qmp:
             message: dict[str, Any] = json.loads(line)
             if "event" not in message:
                 return message
+            self.events.append(message)
+
+    def take(self, name: str) -> list[dict[str, Any]]:
+        """The events of this name that came before the last answer."""
+        taken = [e for e in self.events if e["event"] == name]
+        self.events = [e for e in self.events if e["event"] != name]
+        return taken
 
     def command(self, name: str, **arguments: Any) -> Any:
         self.stream.write(json.dumps({"execute": name,
@@ -111,9 +119,31 @@ class Guest:
         self.seconds = 0.0
         self.up_seconds = 0.0
         self._directory = tempfile.mkdtemp(prefix="rig-guest-")
+        self._process: subprocess.Popen[bytes] | None = None
 
     def qmp(self) -> Qmp:
         return Qmp(os.path.join(self._directory, "qmp"))
+
+    def send(self, text: str) -> None:
+        """A line for whoever reads the guest's console."""
+        process = self._process
+        if process and process.stdin:
+            process.stdin.write(text.encode() + b"\n")
+            process.stdin.flush()
+
+    def follow(self, text: str) -> Iterator[str]:
+        """Every line of the console with this text, until the guest ends."""
+        position = 0
+        while True:
+            with self.changed:
+                while position == len(self.lines):
+                    if self.ended:
+                        return
+                    self.changed.wait()
+                line = self.lines[position]
+            position += 1
+            if text in line:
+                yield line
 
     def wait_line(self, text: str, seconds: float = 60) -> str:
         """Wait until the console has a line with this text; return it."""
@@ -160,12 +190,15 @@ class Guest:
         """Until QEMU has ended; returns what went wrong, or nothing."""
         self.started = time.monotonic()
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+            # Somebody on the host may want to send() something.
+            process = subprocess.Popen(command, stdin=subprocess.PIPE
+                                       if threads else subprocess.DEVNULL,
                                        stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT)
         except OSError as error:
             return f"{command[0]} does not start: {error.strerror}"
         _running.add(process)
+        self._process = process
         lines: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._read, args=(process, lines),
                          daemon=True).start()

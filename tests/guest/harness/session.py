@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-from . import image
+from . import image, service
 from .guest import Boot, Guest
 from .image import Cpio, ImageError, Modules
 from .report import Progress, Row
@@ -141,7 +141,7 @@ class Session:
         initrd = self.initrd or self.initramfs(name, kernel, topology, tests,
                                                shell)
         return Boot(name, self.qemu, kernel.image, initrd, topology.arguments(),
-                    self.append,
+                    f"{topology.append} {self.append}".strip(),
                     [] if self.initrd else [(t.name, t.seconds) for t in tests])
 
     def run_guest(self, kernel: Kernel, topology: str,
@@ -153,6 +153,8 @@ class Session:
         self.progress.started(name)
         hooks = [t.hook.host for t in tests if t.hook and
                  hasattr(t.hook, "host")]
+        if any("+host" in t.needs for t in tests):
+            hooks.append(service.serve)
         console = guest.run(hooks, lambda s: self.progress.step(name, s))
         if console.problems and tests:
             # A trouble of the guest as a whole has to fail something.

@@ -15,7 +15,7 @@ from types import ModuleType
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ("stable", "latest")
-SETS = ("boot", "check", "bench")
+SETS = ("boot", "check", "long", "bench")
 # What a topology gets unless it says otherwise.
 DEFAULT_OPTIONS = {
     "-M": "virt,gic-version=3",
@@ -132,6 +132,8 @@ class Topology:
     devices: tuple[Device, ...]
     # Files for the guest's /rig besides the table of devices.
     files: dict[str, str]
+    # Words for the kernel's command line.
+    append: str = ""
 
     def arguments(self) -> list[str]:
         args = list(self.options)
@@ -161,17 +163,23 @@ def parse_topology(name: str, lines: list[str],
                    files: dict[str, str] | None = None) -> Topology:
     options: list[str] = []
     devices: list[Device] = []
+    append: list[str] = []
     for number, line in enumerate(lines, 1):
         words = shlex.split(line, comments=True)
         if words and not words[0].startswith("-"):
             raise TableError(f"topology {name}, line {number}: one QEMU option "
                              "a line, with its leading dash")
+        # QEMU knows but one -append, and the harness has words of its own.
+        if words[:1] == ["-append"]:
+            append += words[1:]
+            continue
         options += words
         if len(words) == 2 and words[0] == "-device":
             device = parse_device(words[1])
             if device:
                 devices.append(device)
-    return Topology(name, tuple(options), tuple(devices), files or {})
+    return Topology(name, tuple(options), tuple(devices), files or {},
+                    " ".join(append))
 
 
 def read_topology(name: str) -> Topology:

@@ -1,0 +1,410 @@
+/*
+ * Linux' PCI_P2PDMA: an NVMe controller memory buffer (CMB) as the memory, disks
+ * at other places as the ones that read and write it; which pairs the kernel
+ * lets through, and where their data goes.
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The kernel takes a peer's bus address when both are below one switch and no
+ * port on the way redirects (ACS RR, CR or EC, PCIe r6.0 sec 6.12); otherwise the
+ * way leads through the host bridge, which is not in its list, and the block
+ * layer gives EREMOTEIO, or since it maps requests itself (6.17) EINVAL.
+ * What the switch routes itself does not pass the root port: its counter moves
+ * as far as for as many commands that have no data, which are the entries of
+ * the queues and the interrupts.
+ */
+#define _GNU_SOURCE             /* O_DIRECT */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nvme_ioctl.h>
+#include <linux/pci_regs.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "kmsg.h"
+#include "tap.h"
+#include "topology.h"
+
+#define BLOCK 8192u             /* two PRP entries: no list in host memory */
+#define COMMANDS 32u
+#define SIZE (BLOCK * COMMANDS)
+#define REDIRECT (PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC)
+
+typedef struct Disk {
+    char id[TOPOLOGY_ID];
+    char path[PATH_MAX];
+    int fd;
+} Disk;
+
+/* A client, and what it may do with a provider's memory. */
+static const struct Pair {
+    const char *provider, *client, *root;
+    const char *ports[4];       /* that the way below the root port has */
+    bool redirect;              /* one of them does, as the kernel set it */
+    bool direct;                /* the kernel lets it */
+    bool smmu;
+} pairs[] = {
+    { "cmb0", "near", "rp0", { "ds0", "ds1" }, false, true, false },
+    { "cmb0", "deep", "rp0", { "ds0", "ds2", "ds3" }, false, true, false },
+    { "cmb0", "redirected", "rp0", { "ds0", "ds4" }, true, false, false },
+    { "cmb0", "far", NULL, { NULL }, false, false, false },
+    { "cmb0", "redirected", "rp0", { "ds0", "ds1" }, true, false, true },
+    { "cmb1", "direct", "rp1", { "ds2", "ds3" }, false, true, true },
+    { "cmb1", "up", "rp1", { "ds2", "ds4" }, true, false, true },
+    { "cmb1", "redirected", NULL, { NULL }, true, false, true },
+    { "cmb1", "far", NULL, { NULL }, false, false, true },
+};
+
+static uint8_t *ram;            /* ordinary memory, SIZE bytes */
+
+/* --- devices -------------------------------------------------------------- */
+
+/* "nvme0c1n1" is one way to a disk, the disk itself is "nvme0n1". */
+static bool disk_name(const char *path, char name[PATH_MAX])
+{
+    char pattern[PATH_MAX + 32];
+    unsigned controller, space;
+    glob_t found;
+    bool ok;
+
+    snprintf(pattern, sizeof(pattern), "%s/nvme/nvme*/nvme*n1", path);
+    ok = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1;
+    if (ok) {
+        const char *last = strrchr(found.gl_pathv[0], '/') + 1;
+
+        if (sscanf(last, "nvme%uc%*un%u", &controller, &space) == 2) {
+            snprintf(name, PATH_MAX, "/dev/nvme%un%u", controller, space);
+        } else {
+            snprintf(name, PATH_MAX, "/dev/%s", last);
+        }
+    }
+    globfree(&found);
+    return ok;
+}
+
+/* The kernel looks for disks after our first program has begun. */
+static bool disk_open(Disk *disk, const char *id)
+{
+    char name[PATH_MAX] = "";
+    unsigned tries;
+
+    snprintf(disk->id, sizeof(disk->id), "%s", id);
+    disk->fd = -1;
+    if (!topology_path(id, disk->path)) {
+        return false;
+    }
+    for (tries = 0; tries < 100 && disk->fd < 0; tries++) {
+        if (disk_name(disk->path, name)) {
+            disk->fd = open(name, O_RDWR | O_DIRECT);
+        }
+        if (disk->fd < 0) {
+            usleep(100000);
+        }
+    }
+    return disk->fd >= 0;
+}
+
+static long attribute(const char *path, const char *name)
+{
+    char file[PATH_MAX + 64];
+    long value = -1;
+    FILE *f;
+
+    snprintf(file, sizeof(file), "%s/p2pmem/%s", path, name);
+    f = fopen(file, "r");
+    if (f) {
+        if (fscanf(f, "%ld", &value) != 1) {
+            value = -1;
+        }
+        fclose(f);
+    }
+    return value;
+}
+
+/* ACS Control of a port, as it is. */
+static unsigned acs_control(const char *id)
+{
+    char path[PATH_MAX], name[PATH_MAX + 16];
+    uint8_t config[4096] = { 0 };
+    unsigned at = 0x100;
+    int fd;
+
+    if (!topology_path(id, path)) {
+        return 0;
+    }
+    snprintf(name, sizeof(name), "%s/config", path);
+    fd = open(name, O_RDONLY);
+    if (fd < 0 || pread(fd, config, sizeof(config), 0) != sizeof(config)) {
+        at = 0;
+    }
+    close(fd);
+    while (at && (config[at] | config[at + 1] << 8) != PCI_EXT_CAP_ID_ACS) {
+        at = (config[at + 2] | config[at + 3] << 8) >> 4;
+    }
+    return at ? config[at + PCI_ACS_CTRL] | config[at + PCI_ACS_CTRL + 1] << 8
+              : 0;
+}
+
+/* --- the memory of a provider --------------------------------------------- */
+
+static uint8_t *p2p_allocate(const char *path)
+{
+    char name[PATH_MAX + 32];
+    uint8_t *memory;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/p2pmem/allocate", path);
+    fd = open(name, O_RDWR);
+    if (fd < 0) {
+        printf("# %s: %s\n", name, strerror(errno));
+        return NULL;
+    }
+    memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (memory == MAP_FAILED) {
+        printf("# %s: mmap: %s\n", name, strerror(errno));
+        return NULL;
+    }
+    return memory;
+}
+
+/* Device memory: plain accesses of 8 bytes, no library function. */
+static void fill(uint8_t *memory, unsigned seed)
+{
+    volatile uint64_t *word = (volatile uint64_t *)memory;
+    unsigned i;
+
+    for (i = 0; i < SIZE / 8; i++) {
+        word[i] = (i + 1) * 0x9e3779b97f4a7c15ull + seed;
+    }
+}
+
+static unsigned wrong(const uint8_t *memory, unsigned seed)
+{
+    const volatile uint64_t *word = (const volatile uint64_t *)memory;
+    unsigned i, differ = 0;
+
+    for (i = 0; i < SIZE / 8; i++) {
+        differ += word[i] != (i + 1) * 0x9e3779b97f4a7c15ull + seed;
+    }
+    return differ;
+}
+
+/* --- input and output ----------------------------------------------------- */
+
+/* All blocks, a command each; the first error, or 0. */
+static int transfer(const Disk *disk, bool write, uint8_t *memory)
+{
+    unsigned at;
+    ssize_t n;
+
+    for (at = 0; at < SIZE; at += BLOCK) {
+        n = write ? pwrite(disk->fd, memory + at, BLOCK, at) :
+                    pread(disk->fd, memory + at, BLOCK, at);
+        if (n != BLOCK) {
+            return n < 0 ? errno : EIO;
+        }
+    }
+    return 0;
+}
+
+/* As many commands without data: what the queues alone cost. */
+static int flush(const Disk *disk)
+{
+    unsigned i;
+
+    for (i = 0; i < COMMANDS; i++) {
+        struct nvme_passthru_cmd command = { .opcode = 0, .nsid = 1 };
+
+        if (ioctl(disk->fd, NVME_IOCTL_IO_CMD, &command) != 0) {
+            return errno ? errno : EIO;
+        }
+    }
+    return 0;
+}
+
+/* --- one pair ------------------------------------------------------------- */
+
+static void check_ports(const struct Pair *p)
+{
+    bool redirect = false;
+    unsigned i;
+
+    for (i = 0; i < 4 && p->ports[i]; i++) {
+        redirect |= (acs_control(p->ports[i]) & REDIRECT) != 0;
+    }
+    if (p->root) {
+        tap_ok(redirect == p->redirect, "%s for %s: ACS redirect on the way: "
+               "%s", p->provider, p->client, p->redirect ? "yes" : "no");
+    }
+}
+
+/* Once for each pair, when it is first asked for. */
+static bool kernel_explains(Kmsg *log)
+{
+    bool said = false;
+
+    while (kmsg_next(log)) {
+        said |= strstr(log->line, "cannot be used for peer-to-peer DMA") != NULL;
+    }
+    return said;
+}
+
+static bool refused(int error)
+{
+    return error == EREMOTEIO || error == EINVAL;
+}
+
+static void check_refused(const struct Pair *p, const Disk *client,
+                          uint8_t *memory)
+{
+    Kmsg log;
+    int error;
+
+    kmsg_open(&log, false);
+    fill(memory, 1);
+    error = transfer(client, true, memory);
+    tap_ok(refused(error), "%s for %s: the kernel refuses to write: %s",
+           p->provider, p->client, strerror(error));
+    tap_ok(kernel_explains(&log), "%s for %s: the kernel says that it does not "
+           "go", p->provider, p->client);
+    error = transfer(client, false, memory);
+    tap_ok(refused(error), "%s for %s: the kernel refuses to read: %s",
+           p->provider, p->client, strerror(error));
+    close(log.fd);
+    tap_ok(wrong(memory, 1) == 0, "%s for %s: the memory is unchanged",
+           p->provider, p->client);
+}
+
+static void check_data(const struct Pair *p, const Disk *client,
+                       uint8_t *memory)
+{
+    int error;
+
+    fill(memory, 2);
+    error = transfer(client, true, memory);
+    tap_ok(error == 0, "%s for %s: %u bytes written from the CMB: %s",
+           p->provider, p->client, SIZE, strerror(error));
+    error = transfer(client, false, ram);
+    tap_ok(error == 0 && wrong(ram, 2) == 0,
+           "%s for %s: the disk has what was in the CMB: %u words differ",
+           p->provider, p->client, wrong(ram, 2));
+    fill(ram, 3);
+    error = transfer(client, true, ram);
+    tap_ok(error == 0 && transfer(client, false, memory) == 0 &&
+           wrong(memory, 3) == 0,
+           "%s for %s: the CMB gets what is on the disk: %u words differ",
+           p->provider, p->client, wrong(memory, 3));
+}
+
+/* What passes the root port, and the port above the client. */
+static void check_way(const struct Pair *p, const Disk *client,
+                      uint8_t *memory)
+{
+    const char *const port = p->ports[1];
+    long long root[4], above[4];
+
+    root[0] = host_counter(p->root, "routed");
+    above[0] = host_counter(port, "routed");
+    flush(client);
+    root[1] = host_counter(p->root, "routed");
+    above[1] = host_counter(port, "routed");
+    transfer(client, true, memory);
+    transfer(client, false, memory);
+    root[2] = host_counter(p->root, "routed");
+    above[2] = host_counter(port, "routed");
+    transfer(client, true, ram);
+    transfer(client, false, ram);
+    root[3] = host_counter(p->root, "routed");
+    above[3] = host_counter(port, "routed");
+
+    tap_ok(root[1] > root[0] && above[1] > above[0],
+           "%s for %s: %u flushes: %lld requests pass %s, %lld %s", p->provider,
+           p->client, COMMANDS, root[1] - root[0], p->root,
+           above[1] - above[0], port);
+    tap_ok(root[2] - root[1] == 2 * (root[1] - root[0]),
+           "%s for %s: %u commands with data of the CMB: %lld requests pass %s, "
+           "as without data", p->provider, p->client, 2 * COMMANDS,
+           root[2] - root[1], p->root);
+    tap_ok(above[2] - above[1] >= root[2] - root[1] + 2 * COMMANDS,
+           "%s for %s: the data passes %s: %lld requests", p->provider,
+           p->client, port, above[2] - above[1]);
+    tap_ok(root[3] - root[2] >= root[2] - root[1] + 2 * COMMANDS,
+           "%s for %s: data of host memory passes %s: %lld requests",
+           p->provider, p->client, p->root, root[3] - root[2]);
+}
+
+static void check_pair(const struct Pair *p)
+{
+    Disk provider, client;
+    uint8_t *memory;
+
+    printf("# step: %s for %s\n", p->provider, p->client);
+    if (!disk_open(&provider, p->provider) || !disk_open(&client, p->client)) {
+        tap_ok(false, "%s and %s are there", p->provider, p->client);
+        return;
+    }
+    check_ports(p);
+    memory = p2p_allocate(provider.path);
+    if (tap_ok(memory, "%s for %s: memory of the CMB", p->provider,
+               p->client)) {
+        if (p->direct) {
+            check_data(p, &client, memory);
+            check_way(p, &client, memory);
+        } else {
+            check_refused(p, &client, memory);
+        }
+        munmap(memory, SIZE);
+    }
+    close(provider.fd);
+    close(client.fd);
+}
+
+static void check_provider(const char *id)
+{
+    char path[PATH_MAX];
+    Disk disk;
+
+    if (!disk_open(&disk, id) || !topology_path(id, path)) {
+        tap_ok(false, "%s is there", id);
+        return;
+    }
+    tap_ok(attribute(path, "size") == 16 << 20 &&
+           attribute(path, "published") == 1 &&
+           attribute(path, "available") > 0,
+           "%s: p2pmem of %ld bytes, %ld free, published", id,
+           attribute(path, "size"), attribute(path, "available"));
+    close(disk.fd);
+}
+
+int main(void)
+{
+    char path[PATH_MAX];
+    bool smmu = topology_path("cmb1", path);
+    unsigned i, direct = 0, refused = 0;
+
+    if (access("/sys/bus/pci/drivers/nvme", F_OK) < 0) {
+        tap_skip_all("kernel has no nvme driver");
+    }
+    ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check_provider("cmb0");
+    if (smmu) {
+        check_provider("cmb1");
+    }
+    for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (pairs[i].smmu == smmu) {
+            check_pair(&pairs[i]);
+            direct += pairs[i].direct;
+            refused += !pairs[i].direct;
+        }
+    }
+    printf("# seen: pairs that stay below their switch: %u, that the kernel "
+           "refuses: %u\n", direct, refused);
+    return tap_done();
+}

@@ -1,0 +1,490 @@
+/*
+ * What the tests of resets share: configuration space before and after, DMA
+ * afterwards, what the fabric's audit has found.
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef RIG_FABRIC_RESET_H
+#define RIG_FABRIC_RESET_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE             /* O_DIRECT */
+#endif
+#include <sys/utsname.h>
+
+#include "fabric-vfio.h"
+#include "host.h"
+#include "kmsg.h"
+
+#define CONFIG_SIZE 4096u
+
+/* --- time: of the guest, which is virtual --------------------------------- */
+
+static inline void sleep_ms(unsigned ms)
+{
+    struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+    while (nanosleep(&time, &time) < 0 && errno == EINTR) {
+    }
+}
+
+/* --- the audit ------------------------------------------------------------ */
+
+#define AUDIT_MAX 32
+#define AUDIT_WORD 64
+
+typedef struct Finding {
+    char kind[AUDIT_WORD], device[AUDIT_WORD], access[AUDIT_WORD];
+    char detail[HOST_LINE];
+    unsigned count;
+    bool wanted;
+} Finding;
+
+typedef struct Audit {
+    unsigned findings, dropped, events;
+    unsigned known;             /* of the findings, in what follows */
+    Finding finding[AUDIT_MAX];
+} Audit;
+
+/* All since the last time; the audit starts anew. */
+static inline bool audit_take(Audit *audit)
+{
+    static HostAnswer answer;
+    unsigned i;
+
+    memset(audit, 0, sizeof(*audit));
+    if (!host_ask(&answer, "audit") || !answer.lines ||
+        sscanf(answer.line[0], "%u %u %u", &audit->findings, &audit->dropped,
+               &audit->events) != 3) {
+        return false;
+    }
+    for (i = 1; i < answer.lines && audit->known < AUDIT_MAX; i++) {
+        Finding *f = &audit->finding[audit->known++];
+
+        sscanf(answer.line[i], "%63s %63s %*s %u %*s %63s %*s %255[^\n]",
+               f->kind, f->device, &f->count, f->access, f->detail);
+    }
+    return true;
+}
+
+/* What a former program of this boot has left behind is not ours. */
+static inline bool audit_start(void)
+{
+    Audit others;
+
+    sleep_ms(1500);
+    return audit_take(&others);
+}
+
+/* "kind device": a finding of this kind in this device; "kind *": in any. */
+static inline bool audit_match(const Finding *f, const char *pattern)
+{
+    char kind[AUDIT_WORD], device[AUDIT_WORD];
+
+    return sscanf(pattern, "%63s %63s", kind, device) == 2 &&
+           !strcmp(kind, f->kind) &&
+           (!strcmp(device, "*") || !strcmp(device, f->device));
+}
+
+static inline void audit_show(const Audit *audit, const char *what)
+{
+    unsigned i;
+
+    for (i = 0; i < audit->known; i++) {
+        const Finding *f = &audit->finding[i];
+
+        printf("# audit: %s: %s of %s, %s, %u times; %s\n", what, f->kind,
+               f->device, f->access, f->count, f->detail);
+    }
+}
+
+/*
+ * One test point: the audit has found each of these, and nothing else. A
+ * pattern that starts with "?" may be absent: it depends on the moment.
+ */
+static inline void audit_check(const char *what, const char *const *patterns,
+                               unsigned count)
+{
+    unsigned i, j, missing = 0, others = 0;
+    Audit audit;
+
+    if (!audit_take(&audit)) {
+        tap_ok(false, "%s: the audit answers", what);
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        const char *pattern = patterns[i] + (patterns[i][0] == '?');
+        unsigned found = 0;
+
+        for (j = 0; j < audit.known; j++) {
+            if (audit_match(&audit.finding[j], pattern)) {
+                audit.finding[j].wanted = true;
+                found++;
+            }
+        }
+        missing += !found && patterns[i][0] != '?';
+    }
+    for (j = 0; j < audit.known; j++) {
+        others += !audit.finding[j].wanted;
+    }
+    tap_ok(!missing && !others && !audit.dropped &&
+           audit.events == audit.findings,
+           "%s: the audit finds %s: %u findings, %u events", what,
+           count ? "what is expected" : "nothing", audit.findings,
+           audit.events);
+    for (i = 0; missing && i < count; i++) {
+        printf("#   wanted: %s\n", patterns[i]);
+    }
+    audit_show(&audit, what);
+}
+
+#define audit_expect(what, ...) \
+    do { \
+        const char *const patterns_[] = { __VA_ARGS__ }; \
+        audit_check(what, patterns_, \
+                    sizeof(patterns_) / sizeof(patterns_[0])); \
+    } while (0)
+
+#define audit_empty(what) audit_check(what, NULL, 0)
+
+/* --- configuration space -------------------------------------------------- */
+
+typedef struct Snapshot {
+    char id[TOPOLOGY_ID];
+    char path[PATH_MAX];
+    bool present;
+    uint8_t config[CONFIG_SIZE];
+} Snapshot;
+
+/* As "lspci -xxxx" reads it. */
+static inline bool config_read(const char *path, uint8_t config[CONFIG_SIZE])
+{
+    char name[PATH_MAX + 32];
+    ssize_t n = -1;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/config", path);
+    fd = open(name, O_RDONLY);
+    if (fd >= 0) {
+        n = pread(fd, config, CONFIG_SIZE, 0);
+        close(fd);
+    }
+    return n == CONFIG_SIZE;
+}
+
+static inline bool snapshot_take(Snapshot *s, const char *id)
+{
+    snprintf(s->id, sizeof(s->id), "%s", id);
+    s->present = topology_path(id, s->path) && config_read(s->path, s->config);
+    return s->present;
+}
+
+static inline unsigned config_word(const uint8_t *config, unsigned offset)
+{
+    return config[offset] | config[offset + 1] << 8;
+}
+
+/* Where a capability is; 0: nowhere. */
+static inline unsigned config_cap(const uint8_t *config, unsigned id)
+{
+    unsigned at = config[PCI_CAPABILITY_LIST] & ~3u, left = 48;
+
+    while (at && left-- && config[at] != id) {
+        at = config[at + 1] & ~3u;
+    }
+    return at;
+}
+
+static inline unsigned config_ecap(const uint8_t *config, unsigned id)
+{
+    unsigned at = 0x100, left = 480;
+
+    while (at && left-- && config_word(config, at) != id) {
+        at = config_word(config, at + 2) >> 4 & ~3u;
+    }
+    return at;
+}
+
+/*
+ * What a hot reset takes back and no kernel restores: events and states that
+ * the hardware notes, sec 7.5.1.1.4, 7.5.1.3.7, 7.5.3.5, 7.5.3.8, 7.5.3.11.
+ */
+static const struct ConfigVolatile {
+    enum { IN_HEADER, IN_CAP, IN_ECAP } where;
+    unsigned id, offset;
+    uint16_t bits;
+    bool bridge;                /* of type 1 headers alone */
+} config_volatile[] = {
+    { IN_HEADER, 0, PCI_STATUS, 0xf900, false },
+    { IN_HEADER, 0, PCI_SEC_STATUS, 0xf900, true },
+    { IN_CAP, PCI_CAP_ID_EXP, PCI_EXP_DEVSTA, 0x000f, false },
+    { IN_CAP, PCI_CAP_ID_EXP, PCI_EXP_LNKSTA,
+      PCI_EXP_LNKSTA_LBMS | PCI_EXP_LNKSTA_LABS, false },
+    { IN_CAP, PCI_CAP_ID_EXP, PCI_EXP_SLTSTA,
+      PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC | PCI_EXP_SLTSTA_CC, true },
+};
+
+static inline void config_mask(uint8_t *config)
+{
+    unsigned i;
+
+    for (i = 0; i < sizeof(config_volatile) / sizeof(config_volatile[0]);
+         i++) {
+        const struct ConfigVolatile *v = &config_volatile[i];
+        unsigned base = v->where == IN_HEADER ? 0 :
+                        v->where == IN_CAP ? config_cap(config, v->id) :
+                        config_ecap(config, v->id);
+
+        if ((v->where != IN_HEADER && !base) ||
+            (v->bridge && (config[PCI_HEADER_TYPE] & 0x7f) !=
+             PCI_HEADER_TYPE_BRIDGE)) {
+            continue;
+        }
+        config[base + v->offset] &= ~(v->bits & 0xff);
+        config[base + v->offset + 1] &= ~(v->bits >> 8);
+    }
+}
+
+/* How many bytes differ now; the first few of them are printed. */
+static inline unsigned snapshot_differs(const Snapshot *s, const char *what)
+{
+    static uint8_t before[CONFIG_SIZE], now[CONFIG_SIZE];
+    unsigned i, differ = 0;
+
+    if (!config_read(s->path, now)) {
+        printf("# %s: %s cannot be read\n", what, s->id);
+        return CONFIG_SIZE;
+    }
+    memcpy(before, s->config, CONFIG_SIZE);
+    config_mask(before);
+    config_mask(now);
+    for (i = 0; i < CONFIG_SIZE; i += 2) {
+        if (config_word(before, i) == config_word(now, i)) {
+            continue;
+        }
+        if (differ++ < 4) {
+            printf("# %s: %s, %#x: %#06x before, %#06x after\n", what, s->id,
+                   i, config_word(before, i), config_word(now, i));
+        }
+    }
+    return differ;
+}
+
+/* --- a trigger ------------------------------------------------------------ */
+
+typedef struct Trigger {
+    int error;
+    double seconds;
+} Trigger;
+
+/* Write 1 to a file of a function, and see how long it takes. */
+static inline Trigger reset_write(const char *path, const char *attr)
+{
+    char name[PATH_MAX + 32];
+    Trigger t = { 0 };
+    double start;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/%s", path, attr);
+    fd = open(name, O_WRONLY);
+    start = kmsg_now();
+    if (fd < 0 || write(fd, "1", 1) != 1) {
+        t.error = errno;
+    }
+    t.seconds = kmsg_now() - start;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return t;
+}
+
+/* The first of the kernel's lines since the last call that has this text. */
+static inline bool kernel_said(Kmsg *log, const char *text)
+{
+    bool said = false;
+
+    while (kmsg_next(log)) {
+        said |= strstr(log->line, text) != NULL;
+    }
+    return said;
+}
+
+/* Debian's: major * 1000 + minor; 0: another one, of which nothing is known. */
+static inline unsigned debian_version(void)
+{
+    struct utsname kernel;
+    unsigned major = 0, minor = 0;
+
+    uname(&kernel);
+    return strstr(kernel.release, "+deb") &&
+           sscanf(kernel.release, "%u.%u", &major, &minor) == 2 ?
+           major * 1000 + minor : 0;
+}
+
+/* --- a reset behind the kernel's back ------------------------------------- */
+
+/* Bits of a 16-bit register, by the file that the kernel offers. */
+static inline bool config_bits(const char *path, unsigned offset,
+                               uint16_t clear, uint16_t set)
+{
+    char name[PATH_MAX + 32];
+    uint16_t value = 0;
+    bool ok;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/config", path);
+    fd = open(name, O_RDWR);
+    ok = fd >= 0 && pread(fd, &value, 2, offset) == 2;
+    value = (value & ~clear) | set;
+    ok = ok && pwrite(fd, &value, 2, offset) == 2;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
+/* As setpci would do it: nothing is saved, nobody is asked. */
+static inline bool reset_raw(const char *port)
+{
+    bool ok = config_bits(port, PCI_BRIDGE_CONTROL, 0,
+                          PCI_BRIDGE_CTL_BUS_RESET);
+
+    sleep_ms(2);
+    return config_bits(port, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET, 0) &&
+           ok;
+}
+
+/*
+ * What is below a port, set up anew: removed, reset, and found again. For
+ * devices of which the kernel has lost the state.
+ */
+static inline bool reset_anew(const char *port, const char *const *below)
+{
+    char path[PATH_MAX], port_path[PATH_MAX];
+
+    /* A port that falls asleep in between gets its Bridge Control restored. */
+    if (!topology_path(port, port_path) || !fabric_keep_awake(port_path)) {
+        return false;
+    }
+    for (; *below; below++) {
+        if (topology_path(*below, path)) {
+            fabric_write_attr(path, "remove", "1");
+        }
+    }
+    if (!reset_raw(port_path)) {
+        return false;
+    }
+    sleep_ms(200);
+    return fabric_write_file("/sys/bus/pci/rescan", "1");
+}
+
+/* --- disks ---------------------------------------------------------------- */
+
+/* "nvme0c1n1" is one way to a disk, the disk itself is "nvme0n1". */
+static inline bool disk_node(const char *id, char node[PATH_MAX])
+{
+    char path[PATH_MAX], pattern[PATH_MAX + 32];
+    unsigned controller, space;
+    glob_t found;
+    bool ok;
+
+    snprintf(pattern, sizeof(pattern), "%s/nvme/nvme*/nvme*n1",
+             topology_path(id, path) ? path : "/nowhere");
+    ok = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1;
+    if (ok) {
+        const char *last = strrchr(found.gl_pathv[0], '/') + 1;
+
+        if (sscanf(last, "nvme%uc%*un%u", &controller, &space) == 2) {
+            snprintf(node, PATH_MAX, "/dev/nvme%un%u", controller, space);
+        } else {
+            snprintf(node, PATH_MAX, "/dev/%s", last);
+        }
+    }
+    globfree(&found);
+    return ok;
+}
+
+/* The controller is reset and set up by its driver; then it reads and writes. */
+static inline bool disk_works(const char *id)
+{
+    static unsigned seed = 1;
+    static uint8_t written[4096] __attribute__((aligned(4096)));
+    static uint8_t got[4096] __attribute__((aligned(4096)));
+    char node[PATH_MAX];
+    int fd = disk_node(id, node) ? open(node, O_RDWR | O_DIRECT) : -1;
+    bool same;
+
+    memset(written, seed++, sizeof(written));
+    same = fd >= 0 &&
+           pwrite(fd, written, sizeof(written), 0) == sizeof(written) &&
+           pread(fd, got, sizeof(got), 0) == sizeof(got) &&
+           !memcmp(written, got, sizeof(got));
+    if (fd >= 0) {
+        close(fd);
+    }
+    return same;
+}
+
+/* --- DMA ------------------------------------------------------------------ */
+
+#define RING_ORDER 4
+
+/* A page for one endpoint: a counter and a ring. */
+typedef struct Dma {
+    FabricEndpoint ep;
+    uint64_t iova;
+    volatile uint64_t *counter;
+    FabricDesc *ring;
+} Dma;
+
+static inline bool dma_open(Dma *dma, FabricIommu *iommu, const char *id,
+                            unsigned number)
+{
+    uint8_t *memory = NULL;
+
+    dma->iova = FABRIC_IOVA + number * 2 * FABRIC_PAGE;
+    if (fabric_open(&dma->ep, iommu, id)) {
+        memory = fabric_memory(iommu, dma->iova, 2 * FABRIC_PAGE, 0);
+    }
+    dma->counter = (volatile uint64_t *)memory;
+    dma->ring = (FabricDesc *)(memory + FABRIC_PAGE);
+    return memory;
+}
+
+static inline void dma_close(Dma *dma)
+{
+    if (dma->ep.device >= 0) {
+        fabric_close(&dma->ep);
+    }
+}
+
+/* One request through the registers, a few through the ring. */
+static inline bool dma_works(Dma *dma)
+{
+    const unsigned count = (1u << RING_ORDER) - 1;
+    FabricDesc d = fabric_atomic(FABRIC_FETCH_ADD, 64, dma->iova, 5, 0);
+    unsigned i;
+
+    *dma->counter = 1000;
+    if (!fabric_issue(&dma->ep, &d) || fabric_outcome(&d) != FABRIC_DONE ||
+        fabric_reason(&d) != FABRIC_NONE || *dma->counter != 1005) {
+        fabric_describe(dma->ep.id, fabric_outcome(&d), fabric_status(&d),
+                        fabric_reason(&d), fabric_where(&d));
+        return false;
+    }
+    if (!fabric_ring_start(&dma->ep, dma->ring, dma->iova + FABRIC_PAGE,
+                           RING_ORDER)) {
+        printf("# %s: the ring does not start\n", dma->ep.id);
+        return false;
+    }
+    for (i = 0; i < count; i++) {
+        *fabric_ring_slot(&dma->ep, i) =
+            fabric_atomic(FABRIC_FETCH_ADD, 64, dma->iova, 1, 0);
+    }
+    fabric_ring_kick(&dma->ep, count);
+    return fabric_ring_wait(&dma->ep, &dma->ring[count - 1]) &&
+           *dma->counter == 1005 + count;
+}
+
+#endif

@@ -1,0 +1,123 @@
+# What a guest program may ask the host for while it runs.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest program prints "# host: NAME ARGUMENT...", and reads the answer from
+its console: lines, the last of which is "." or, if it cannot be done, "!" and
+why not. host.h is the guest's side. QMP is how things are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .guest import Guest, Qmp
+
+MARK = "rig: # host: "
+Answer = list[str]
+
+
+def _value(text: str) -> Any:
+    """A property's value as QMP wants it: a number, a boolean, or a string."""
+    if text in ("on", "off"):
+        return text == "on"
+    try:
+        return int(text, 0)
+    except ValueError:
+        return text
+
+
+def _set(qmp: Qmp, device: str, name: str, value: str) -> Answer:
+    qmp.command("qom-set", path=f"/machine/peripheral/{device}", property=name,
+                value=_value(value))
+    return []
+
+
+def _get(qmp: Qmp, device: str, name: str) -> Answer:
+    return [str(qmp.command("qom-get", path=f"/machine/peripheral/{device}",
+                            property=name))]
+
+
+def _add(qmp: Qmp, driver: str, *pairs: str) -> Answer:
+    """add DRIVER KEY=VALUE...: hot-plug a device."""
+    arguments = dict(pair.partition("=")[::2] for pair in pairs)
+    qmp.command("device_add", driver=driver, **arguments)
+    return []
+
+
+def _del(qmp: Qmp, device: str) -> Answer:
+    """Ask for removal; the guest has to give its consent."""
+    qmp.command("device_del", id=device)
+    return []
+
+
+def _access(access: dict[str, Any] | None) -> str:
+    if not access:
+        return "-"
+    kind = "write" if access["write"] else "read"
+    text = f"{kind}:{access['offset']:#x}/{access['size']}"
+    return f"{text}={access['value']:#x}" if "value" in access else text
+
+
+def _audit(qmp: Qmp) -> Answer:
+    """What the audit has found since the last time: one line for how many
+    findings and events there are, one for each finding."""
+    audit = qmp.command("query-pcie-fabric-audit")
+    qmp.command("pcie-fabric-audit-clear")
+    events = qmp.take("PCIE_FABRIC_AUDIT")
+    lines = [f"{len(audit['findings'])} {audit['dropped']} {len(events)}"]
+    for finding in audit["findings"]:
+        lines.append(" ".join([
+            finding["kind"], finding["device"], f"{finding['address']:#x}",
+            str(finding["count"]), str(finding["resets"]),
+            _access(finding.get("access")), str(finding["time-ns"]),
+            finding.get("detail", "-")]))
+    return lines
+
+
+def _counters(qmp: Qmp, *devices: str) -> Answer:
+    """DEVICE NAME=VALUE..., a line for each device that is asked for."""
+    lines = []
+    for row in qmp.command("query-pcie-fabric-counters"):
+        if row["device"] in devices:
+            numbers = " ".join(f"{k}={v}" for k, v in row.items()
+                               if isinstance(v, int))
+            lines.append(f"{row['device']} {numbers}")
+    return lines
+
+
+def _links(qmp: Qmp, *devices: str) -> Answer:
+    return [f"{row['device']} {row['state']} {row['resets']}"
+            for row in qmp.command("query-pcie-fabric-links")
+            if row["device"] in devices]
+
+
+def _lose(qmp: Qmp, device: str) -> Answer:
+    qmp.command("pcie-fabric-link-lose", device=device)
+    return []
+
+
+COMMANDS: dict[str, Callable[..., Answer]] = {
+    "set": _set, "get": _get, "add": _add, "del": _del, "audit": _audit,
+    "counters": _counters, "links": _links, "lose": _lose,
+}
+
+
+def _do(qmp: Qmp, words: list[str]) -> Answer:
+    try:
+        return [*COMMANDS[words[0]](qmp, *words[1:]), "."]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        return [f"! {' '.join(words)}: {error}"]
+
+
+def serve(guest: Guest) -> None:
+    """Until the guest ends."""
+    qmp: Qmp | None = None
+    for line in guest.follow(MARK):
+        words = line.split(MARK, 1)[1].split()
+        try:
+            qmp = qmp or guest.qmp()
+            for answer in _do(qmp, words):
+                guest.send(answer)
+        except (BrokenPipeError, ConnectionError):
+            return          # the guest is gone; its console tells why
