@@ -180,7 +180,7 @@ typedef enum IPMIPowerOp {      /* values of Chassis Control */
 #define IPMI_CAUSE_SOFT         0xa
 
 /*
- * ipmi_power: do it. @cause: IPMI_CAUSE_CONTROL or _WATCHDOG; @chan: from where.
+ * ipmi_power: do it. @cause: IPMI_CAUSE_CONTROL or _WATCHDOG; @chan: whence.
  * Returns a completion code: D5h if that is not possible now.
  */
 uint8_t ipmi_power(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
