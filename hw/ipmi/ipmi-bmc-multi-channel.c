@@ -215,15 +215,19 @@ static bool load_access(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
     return true;
 }
 
+/* The drive may be written anew before the channels are there. */
 static void dump_access(IPMIBmcMulti *s)
 {
     int i;
 
     for (i = 0; i < IPMI_MULTI_CHANNELS; i++) {
-        if (s->channels[i]) {
-            uint8_t rec[2] = { s->channels[i]->nv.access,
-                               s->channels[i]->nv.limit };
+        IPMIChannel *c = s->channels[i];
+        uint8_t rec[2] = {
+            c ? c->nv.access : s->stored_access[i].access,
+            c ? c->nv.limit : s->stored_access[i].limit,
+        };
 
+        if (rec[1]) {
             ipmi_store_emit(s, IPMI_STORE_CHANNEL, i, rec, sizeof(rec));
         }
     }
