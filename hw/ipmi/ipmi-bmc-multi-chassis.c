@@ -108,6 +108,29 @@ static bool power_possible(IPMIPowerOp op)
     }
 }
 
+/* Down when it is off, or up when it is on: nothing to do. */
+static bool power_is_so(IPMIPowerOp op)
+{
+    return op == (ipmi_power_is_on() ? IPMI_POWER_UP : IPMI_POWER_DOWN);
+}
+
+static void power_restart(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
+                          uint8_t chan)
+{
+    IPMIChassis *c = &s->stores.chassis;
+
+    c->next_cause = cause;
+    c->next_chan = chan;
+    c->power_on = op == IPMI_POWER_UP;
+    if (op != IPMI_POWER_RESET) {
+        c->last_event = EVENT_ON_BY_IPMI;
+    }
+    if (op == IPMI_POWER_CYCLE) {
+        set_power_unit(s, POWER_UNIT_CYCLE);
+    }
+    qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
+}
+
 /*
  * What is asked for here happens in the main loop, so the response to the
  * command is on its way before.
@@ -115,32 +138,31 @@ static bool power_possible(IPMIPowerOp op)
 uint8_t ipmi_power(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
                    uint8_t chan)
 {
-    IPMIChassis *c = &s->stores.chassis;
-
     if (!power_possible(op) || (op == IPMI_POWER_DIAG && !ipmi_nmi())) {
         return IPMI_MULTI_CC_STATE;
     }
+    if (power_is_so(op)) {
+        return IPMI_MULTI_CC_OK;
+    }
     trace_ipmi_power(ipmi_bmc_name(s), op, cause, chan);
     qapi_event_send_ipmi_power(ipmi_bmc_name(s), (IpmiPowerOperation)op,
-                               cause == IPMI_CAUSE_WATCHDOG ? "watchdog" :
-                                                              "chassis-control");
-    if (op == IPMI_POWER_DOWN && ipmi_power_is_on()) {
+                               cause == IPMI_CAUSE_WATCHDOG ?
+                               "watchdog" : "chassis-control");
+    switch (op) {
+    case IPMI_POWER_DOWN:
         set_power_unit(s, POWER_UNIT_OFF);
         qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
-    } else if (op == IPMI_POWER_SOFT) {
+        break;
+    case IPMI_POWER_SOFT:
         qemu_system_powerdown_request();
-    } else if (op == IPMI_POWER_CYCLE || op == IPMI_POWER_RESET ||
-               (op == IPMI_POWER_UP && !ipmi_power_is_on())) {
-        c->next_cause = cause;
-        c->next_chan = chan;
-        c->power_on = op == IPMI_POWER_UP;
-        if (op != IPMI_POWER_RESET) {
-            c->last_event = EVENT_ON_BY_IPMI;
-        }
-        if (op == IPMI_POWER_CYCLE) {
-            set_power_unit(s, POWER_UNIT_CYCLE);
-        }
-        qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
+        break;
+    case IPMI_POWER_UP:
+    case IPMI_POWER_CYCLE:
+    case IPMI_POWER_RESET:
+        power_restart(s, op, cause, chan);
+        break;
+    default:
+        break;
     }
     return IPMI_MULTI_CC_OK;
 }

@@ -307,7 +307,7 @@ static void sensor_init(IPMISensor *sensor, const uint8_t *rec)
 
     if (init & SDR_INIT_TYPE) {
         sensor->type = rec[SDR_O_SENSOR_TYPE];
-        sensor->reading_type = rec[SDR_O_READING_TYPE];
+        sensor->reading_type = rec[SDR_O_READING_TYPE] & 0x7f;
     }
     if (init & SDR_INIT_EVENTS) {
         sensor->assert_enable = lduw_le_p(rec + SDR_O_ASSERT) &
@@ -359,7 +359,7 @@ static void sensor_create(IPMISensor *sensor, const uint8_t *rec)
     sensor->sdr = rec;
     sensor->number = rec[SDR_O_NUMBER];
     sensor->type = rec[SDR_O_SENSOR_TYPE];
-    sensor->reading_type = rec[SDR_O_READING_TYPE];
+    sensor->reading_type = rec[SDR_O_READING_TYPE] & 0x7f;
     sensor->value = sensor_first_value(rec);
     sensor->states = sensor_first_states(rec);
     sensor_init(sensor, rec);

@@ -331,7 +331,13 @@ bool ipmi_store_put(IPMIBmcMulti *s, IPMIStoreKindNr kind, uint32_t key,
         return true;
     }
     g_assert(len <= IPMI_STORE_MAX_DATA);
+    /* A bottom half that runs while the block layer waits has to wait, too. */
+    if (st->busy) {
+        return false;
+    }
+    st->busy = true;
     ok = store_writable() && store_append(s, kind, key, data, len);
+    st->busy = false;
     trace_ipmi_store_put(ipmi_bmc_name(s), store_kinds[kind]->name, key, len,
                          ok);
     if (!ok && !st->failed) {
@@ -410,11 +416,17 @@ static bool store_load(IPMIBmcMulti *s, Error **errp)
 static void store_vm_state(void *opaque, bool running, RunState state)
 {
     IPMIBmcMulti *s = opaque;
+    IPMIStore *st = &s->stores.store;
     Error *err = NULL;
 
-    if (running && s->stores.store.rewrite && !store_rewrite(s, &err)) {
+    if (!running || !st->rewrite || st->busy) {
+        return;
+    }
+    st->busy = true;
+    if (!store_rewrite(s, &err)) {
         error_report_err(err);
     }
+    st->busy = false;
 }
 
 void ipmi_store_stale(IPMIBmcMulti *s)

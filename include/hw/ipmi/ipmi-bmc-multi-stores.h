@@ -191,6 +191,7 @@ typedef struct IPMIStore {
     int64_t tail;               /* where it goes, from the start of the bank */
     bool rewrite;               /* the log is not the state: write a new one */
     bool failed;                /* the last write failed; said so */
+    bool busy;                  /* within a write, which runs an event loop */
     GByteArray *dump;           /* the state that is being written */
     VMChangeStateEntry *vmstate;
 } IPMIStore;
