@@ -1,0 +1,626 @@
+/*
+ * IPMI BMC with many channels: its system interfaces
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: IPMI v2.0 rev 1.1, sec 9 (KCS), 11 (BT).
+ *
+ * QEMU's interface devices link to one BMC object, and a BMC has one interface.
+ * Here a device listener sees each interface that links to a BMC of ours, and
+ * puts a port in between: an IPMIBmc of its own, by which the BMC knows where a
+ * request came from. Then the BMC is free for the next one.
+ *
+ * QEMU 10.0's interfaces have defects that a guest can meet; they are worked
+ * around here, for interfaces of our BMC only:
+ *  - nothing resets them with the machine
+ *  - BT: a frame that is too short, or whose length byte is wrong, leaves B_BUSY
+ *    set for good; H2B_ATN is taken while a request is under way; a response of
+ *    more than 254 bytes wraps its length; unread bytes of the last response
+ *    are read before those of the next; attention that the guest has cleared
+ *    itself is not asserted again
+ *  - KCS: a write to a register that does not exist steps the state machine
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/ipmi/ipmi-bmc-multi.h"
+#include "hw/ipmi/ipmi-bmc-multi-fault.h"
+#include "hw/ipmi/ipmi_bt.h"
+#include "hw/ipmi/ipmi_kcs.h"
+#include "migration/vmstate.h"
+#include "qemu/log.h"
+#include "qemu/module.h"
+#include "trace.h"
+
+/* netFn/LUN, command, completion code */
+#define RSP_HEADER      3
+/* sec 11.2: the length byte of BT counts sequence number, header and data */
+#define BT_MAX_DATA     (254 - RSP_HEADER)
+#define BT_CTRL_SMS_ATN 0x10
+#define BT_CTRL_B_BUSY  0x80
+
+static IPMIInterfaceClass *port_class(IPMIBmcPort *p)
+{
+    return IPMI_INTERFACE_GET_CLASS(p->parent_obj.intf);
+}
+
+static IPMIBT *port_bt(IPMIBmcPort *p)
+{
+    return port_class(p)->get_backend_data(p->parent_obj.intf);
+}
+
+static IPMIKCS *port_kcs(IPMIBmcPort *p)
+{
+    return port_class(p)->get_backend_data(p->parent_obj.intf);
+}
+
+/*
+ * Attention and interrupts
+ */
+
+void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
+{
+    bool lost = p->is_bt && atn && p->parent_obj.intf &&
+                !(port_bt(p)->control_reg & BT_CTRL_SMS_ATN);
+
+    if (!p->parent_obj.intf ||
+        (atn == p->atn && !(atn && irq && !p->irq) && !lost)) {
+        p->irq = irq;
+        return;
+    }
+    p->atn = atn;
+    p->irq = irq;
+    trace_ipmi_port_attention(ipmi_bmc_name(p->bmc), p->chan, atn, irq);
+    port_class(p)->set_atn(p->parent_obj.intf, atn, irq);
+}
+
+void ipmi_port_enable_irq(IPMIBmcPort *p, bool enable)
+{
+    if (p->parent_obj.intf) {
+        port_class(p)->set_irq_enable(p->parent_obj.intf, enable);
+    }
+}
+
+static void storm(void *opaque)
+{
+    IPMIBmcPort *p = opaque;
+    IPMIInterfaceClass *iic;
+
+    if (!p->parent_obj.intf || !p->storm_left) {
+        return;
+    }
+    iic = port_class(p);
+    iic->set_atn(p->parent_obj.intf, 0, 0);
+    iic->set_atn(p->parent_obj.intf, 1, 1);
+    p->atn = true;
+    p->irq = true;
+    if (--p->storm_left) {
+        timer_mod(&p->storm, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) +
+                             p->storm_ms);
+    } else {
+        /* From here on it tells the truth again. */
+        ipmi_attention_update(p->bmc);
+    }
+}
+
+static void start_storm(IPMIBmcPort *p, const IpmiFault *f)
+{
+    p->storm_left = ipmi_fault_times(f);
+    p->storm_ms = MAX(ipmi_fault_delay_ms(f), 1);
+    timer_mod(&p->storm, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + p->storm_ms);
+}
+
+/*
+ * Responses
+ */
+
+static void deliver(IPMIBmcPort *p)
+{
+    p->busy = false;
+    timer_del(&p->delay);
+    if (!p->parent_obj.intf) {
+        return;
+    }
+    if (p->is_bt) {
+        port_bt(p)->outpos = 0;
+    }
+    port_class(p)->handle_rsp(p->parent_obj.intf, p->msg_id, p->pending,
+                              p->pending_len);
+}
+
+static void delay_over(void *opaque)
+{
+    IPMIBmcPort *p = opaque;
+
+    if (p->busy) {
+        deliver(p);
+        ipmi_attention_update(p->bmc);
+    }
+}
+
+static void deliver_silently(IPMIBmcPort *p)
+{
+    ipmi_port_enable_irq(p, false);
+    deliver(p);
+    ipmi_port_enable_irq(p, ipmi_irqs_enabled(p->bmc));
+}
+
+static void deliver_later(IPMIBmcPort *p, uint32_t ms)
+{
+    timer_mod(&p->delay, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + ms);
+}
+
+static void shorten(IPMIBmcPort *p, uint32_t bytes)
+{
+    /* Less than netFn and command is no message. */
+    p->pending_len -= MIN(bytes, p->pending_len - 2);
+}
+
+static void lengthen(IPMIBmcPort *p, uint32_t bytes)
+{
+    uint32_t room = RSP_HEADER + p->max_rsp - p->pending_len;
+
+    bytes = MIN(bytes, room);
+    memset(p->pending + p->pending_len, 0xff, bytes);
+    p->pending_len += bytes;
+}
+
+static void deliver_with_fault(IPMIBmcPort *p, const IpmiFault *f)
+{
+    switch (f->action) {
+    case IPMI_FAULT_ACTION_DROP:
+    case IPMI_FAULT_ACTION_IGNORE:
+        return;
+    case IPMI_FAULT_ACTION_STUCK:
+        if (ipmi_fault_delay_ms(f)) {
+            deliver_later(p, ipmi_fault_delay_ms(f));
+        }
+        return;
+    case IPMI_FAULT_ACTION_DELAY:
+        deliver_later(p, ipmi_fault_delay_ms(f));
+        return;
+    case IPMI_FAULT_ACTION_LOST_INTERRUPT:
+        deliver_silently(p);
+        return;
+    case IPMI_FAULT_ACTION_WRONG_SEQUENCE:
+        if (p->is_bt) {
+            port_bt(p)->waiting_seq++;
+        }
+        break;
+    case IPMI_FAULT_ACTION_WRONG_NETFN:
+        p->pending[0] ^= 0x08;
+        break;
+    case IPMI_FAULT_ACTION_WRONG_COMMAND:
+        p->pending[1] ^= 0x80;
+        break;
+    case IPMI_FAULT_ACTION_TRUNCATE:
+        shorten(p, ipmi_fault_bytes(f));
+        break;
+    case IPMI_FAULT_ACTION_EXTEND:
+        lengthen(p, ipmi_fault_bytes(f));
+        break;
+    case IPMI_FAULT_ACTION_ATTENTION_STORM:
+        start_storm(p, f);
+        break;
+    default:
+        break;
+    }
+    deliver(p);
+}
+
+static void build(IPMIBmcPort *p, uint8_t netfn_lun, uint8_t cmd, uint8_t cc,
+                  const IPMIRsp *rsp)
+{
+    p->pending[0] = netfn_lun | 0x04;
+    p->pending[1] = cmd;
+    p->pending[2] = cc;
+    memcpy(p->pending + RSP_HEADER, rsp->data, rsp->len);
+    p->pending_len = RSP_HEADER + rsp->len;
+}
+
+/*
+ * Requests
+ */
+
+/* Faults that take the place of the request. */
+static bool fault_instead(IPMIBmcPort *p, const IpmiFault *f, uint8_t *cc)
+{
+    if (!f) {
+        return false;
+    }
+    switch (f->action) {
+    case IPMI_FAULT_ACTION_COMPLETION:
+        *cc = ipmi_fault_code(f);
+        return true;
+    case IPMI_FAULT_ACTION_IGNORE:
+        *cc = IPMI_MULTI_CC_NO_RESPONSE;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void handle(IPMIBmcPort *p, const IPMIReq *req, uint8_t netfn_lun)
+{
+    const IpmiFault *f = ipmi_faults_match(p->bmc->faults,
+                                           ipmi_bmc_name(p->bmc), p->chan,
+                                           req->netfn, req->cmd);
+    IPMIRsp rsp = { .max = p->max_rsp };
+    uint8_t cc;
+
+    if (f && f->action == IPMI_FAULT_ACTION_BMC_RESET) {
+        ipmi_bmc_reset(p->bmc, true);
+        ipmi_port_reset(p);
+        return;
+    }
+    if (!fault_instead(p, f, &cc)) {
+        cc = ipmi_dispatch(p->bmc, req, &rsp);
+    }
+    build(p, netfn_lun, req->cmd, cc, &rsp);
+    if (f) {
+        deliver_with_fault(p, f);
+    } else if (!rsp.none) {
+        deliver(p);
+    }
+    ipmi_attention_update(p->bmc);
+}
+
+static void refuse(IPMIBmcPort *p, uint8_t netfn_lun, uint8_t cmd, uint8_t cc)
+{
+    IPMIRsp rsp = { 0 };
+
+    build(p, netfn_lun, cmd, cc, &rsp);
+    deliver(p);
+}
+
+static void port_handle_command(IPMIBmc *b, uint8_t *msg, unsigned len,
+                                unsigned max_len, uint8_t msg_id)
+{
+    IPMIBmcPort *p = IPMI_BMC_PORT(b);
+    IPMIReq req = { .chan = p->chan, .priv = IPMI_MULTI_PRIV_ADMIN, .port = p };
+
+    p->requests++;
+    p->busy = true;
+    p->msg_id = msg_id;
+    if (len < 2) {
+        refuse(p, len ? msg[0] : 0, 0, IPMI_MULTI_CC_LENGTH);
+    } else if (len > max_len) {
+        refuse(p, msg[0], msg[1], IPMI_MULTI_CC_TRUNCATED);
+    } else if (msg[0] & 0x04) {
+        /* A response, of all things */
+        refuse(p, msg[0], msg[1], IPMI_MULTI_CC_INVALID_CMD);
+    } else {
+        req.netfn = msg[0] >> 2;
+        req.lun = msg[0] & 3;
+        req.cmd = msg[1];
+        req.data = msg + 2;
+        req.len = len - 2;
+        handle(p, &req, msg[0]);
+    }
+}
+
+/*
+ * Defects of the interfaces
+ */
+
+typedef void IPMIEvent(IPMIInterface *ii);
+
+/* The method of each class of interface that was put aside */
+static GHashTable *events;
+
+static IPMIBmcPort *port_of(IPMIInterface *ii, void *backend)
+{
+    /* In both kinds of interface the BMC comes first. */
+    IPMIBmc **bmc = backend;
+
+    return (IPMIBmcPort *)object_dynamic_cast(OBJECT(*bmc), TYPE_IPMI_BMC_PORT);
+}
+
+static bool bt_frame_is_bad(IPMIBT *bt)
+{
+    return bt->inlen < 4 || bt->inlen > sizeof(bt->inmsg) ||
+           bt->inmsg[0] != bt->inlen - 1;
+}
+
+static void bt_event(IPMIInterface *ii)
+{
+    IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
+    IPMIBT *bt = iic->get_backend_data(ii);
+    IPMIBmcPort *p = port_of(ii, bt);
+
+    if (p && p->busy) {
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: BT: request while one is under "
+                      "way\n", ipmi_bmc_name(p->bmc));
+        return;
+    }
+    if (p && bt_frame_is_bad(bt)) {
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: BT: frame of %u bytes with length "
+                      "%u\n", ipmi_bmc_name(p->bmc), bt->inlen, bt->inmsg[0]);
+        bt->inlen = 0;
+        bt->control_reg &= ~BT_CTRL_B_BUSY;
+        return;
+    }
+    if (p) {
+        bt->outpos = 0;
+    }
+    ((IPMIEvent *)g_hash_table_lookup(events, iic))(ii);
+}
+
+#define KCS_STATUS_IBF 0x02
+
+static void kcs_event(IPMIInterface *ii)
+{
+    IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
+    IPMIKCS *kcs = iic->get_backend_data(ii);
+
+    if (port_of(ii, kcs) && kcs->cmd_reg == -1 && kcs->data_in_reg == -1) {
+        /* Nothing was written, to a register that is none. */
+        kcs->status_reg &= ~KCS_STATUS_IBF;
+        return;
+    }
+    ((IPMIEvent *)g_hash_table_lookup(events, iic))(ii);
+}
+
+static void hook_events(IPMIInterfaceClass *iic, IPMIEvent *event)
+{
+    if (iic->handle_if_event != event) {
+        g_hash_table_insert(events, iic, iic->handle_if_event);
+        iic->handle_if_event = event;
+    }
+}
+
+static void reset_kcs(IPMIKCS *kcs)
+{
+    kcs->status_reg = 0;
+    kcs->data_out_reg = 0;
+    kcs->data_in_reg = -1;
+    kcs->cmd_reg = -1;
+    kcs->write_end = false;
+    kcs->inlen = 0;
+    kcs->outlen = 0;
+    kcs->outpos = 0;
+    kcs->waiting_rsp++;
+    kcs->obf_irq_set = false;
+    kcs->atn_irq_set = false;
+    kcs->irqs_enabled = false;
+    if (kcs->lower_irq) {
+        kcs->lower_irq(kcs);
+    }
+}
+
+static void reset_bt(IPMIBT *bt)
+{
+    bt->control_reg = 0;
+    bt->mask_reg = 0;
+    bt->inlen = 0;
+    bt->outlen = 0;
+    bt->outpos = 0;
+    bt->waiting_rsp++;
+    bt->obf_irq_set = false;
+    bt->atn_irq_set = false;
+    bt->irqs_enabled = false;
+    if (bt->lower_irq) {
+        bt->lower_irq(bt);
+    }
+}
+
+void ipmi_port_reset(IPMIBmcPort *p)
+{
+    p->busy = false;
+    p->atn = false;
+    p->irq = false;
+    p->storm_left = 0;
+    timer_del(&p->delay);
+    timer_del(&p->storm);
+    if (!p->parent_obj.intf) {
+        return;
+    }
+    if (p->is_bt) {
+        reset_bt(port_bt(p));
+    } else {
+        reset_kcs(port_kcs(p));
+    }
+    ipmi_port_enable_irq(p, ipmi_irqs_enabled(p->bmc));
+}
+
+/*
+ * Attaching
+ */
+
+static bool all_taken(IPMIBmcMulti *s)
+{
+    int i;
+
+    for (i = 0; i < IPMI_PORTS; i++) {
+        if (!s->ports[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
+{
+    g_autofree char *name = g_strdup_printf("interface%d", i);
+    Object *obj = object_new(TYPE_IPMI_BMC_PORT);
+    IPMIBmcPort *p = IPMI_BMC_PORT(obj);
+
+    p->bmc = s;
+    p->chan = i ? s->port2_channel : IPMI_MULTI_CHAN_SYS;
+    p->is_bt = g_str_has_suffix(object_get_typename(OBJECT(ii)), "-bt");
+    p->max_rsp = p->is_bt ? BT_MAX_DATA : IPMI_MULTI_MAX_DATA;
+    p->parent_obj.intf = ii;
+    object_property_add_child(OBJECT(s), name, obj);
+    qdev_realize(DEVICE(obj), NULL, &error_abort);
+    object_unref(obj);
+    s->ports[i] = p;
+    return p;
+}
+
+static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
+{
+    IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
+    IPMIBmc **bmc = iic->get_backend_data(ii);
+    IPMIBmcPort *p;
+    int i;
+
+    for (i = 0; i < IPMI_PORTS && s->ports[i]; i++) {
+        ;
+    }
+    p = new_port(s, i, ii);
+    hook_events(iic, p->is_bt ? bt_event : kcs_event);
+    /* The link of the interface holds a reference: now to the port. */
+    object_ref(OBJECT(p));
+    *bmc = IPMI_BMC(p);
+    object_unref(OBJECT(s));
+    /* NULL: another interface may link to it. */
+    s->parent_obj.intf = all_taken(s) ? ii : NULL;
+    trace_ipmi_port_attach(ipmi_bmc_name(s), object_get_typename(OBJECT(ii)),
+                           p->chan);
+    ipmi_port_reset(p);
+}
+
+static IPMIInterface *as_interface(DeviceState *dev)
+{
+    return (IPMIInterface *)object_dynamic_cast(OBJECT(dev),
+                                                TYPE_IPMI_INTERFACE);
+}
+
+static void interface_realized(DeviceListener *listener, DeviceState *dev)
+{
+    IPMIInterface *ii = as_interface(dev);
+    const char *type = object_get_typename(OBJECT(dev));
+    Object *bmc;
+
+    /* SSIF has no events, and its own way to wait for a response. */
+    if (!ii || !(g_str_has_suffix(type, "-kcs") ||
+                 g_str_has_suffix(type, "-bt"))) {
+        return;
+    }
+    bmc = object_property_get_link(OBJECT(dev), "bmc", NULL);
+    bmc = bmc ? object_dynamic_cast(bmc, TYPE_IPMI_BMC_MULTI) : NULL;
+    if (bmc) {
+        attach(IPMI_BMC_MULTI(bmc), ii);
+    }
+}
+
+static void detach(IPMIBmcPort *p, int i)
+{
+    IPMIBmcMulti *s = p->bmc;
+
+    p->parent_obj.intf = NULL;
+    s->ports[i] = NULL;
+    s->parent_obj.intf = NULL;
+    qdev_unrealize(DEVICE(p));
+    object_unparent(OBJECT(p));
+}
+
+static void interface_unrealized(DeviceListener *listener, DeviceState *dev)
+{
+    IPMIInterface *ii = as_interface(dev);
+    IPMIBmcPort *p;
+    int i;
+
+    p = ii ? port_of(ii, IPMI_INTERFACE_GET_CLASS(ii)->get_backend_data(ii)) :
+             NULL;
+    if (!p) {
+        return;
+    }
+    for (i = 0; i < IPMI_PORTS; i++) {
+        if (p->bmc->ports[i] == p) {
+            detach(p, i);
+            return;
+        }
+    }
+}
+
+static DeviceListener listener = {
+    .realize = interface_realized,
+    .unrealize = interface_unrealized,
+};
+
+void ipmi_ports_attach_init(void)
+{
+    if (!events) {
+        events = g_hash_table_new(NULL, NULL);
+        device_listener_register(&listener);
+    }
+}
+
+/*
+ * Life
+ */
+
+static int port_post_load(void *opaque, int version_id)
+{
+    IPMIBmcPort *p = opaque;
+
+    return p->pending_len <= RSP_HEADER + p->max_rsp &&
+           (!p->pending_len || p->pending_len >= 2) &&
+           p->storm_left <= 1000 ? 0 : -EINVAL;
+}
+
+static const VMStateDescription vmstate_port = {
+    .name = TYPE_IPMI_BMC_PORT,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = port_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(busy, IPMIBmcPort),
+        VMSTATE_UINT8(msg_id, IPMIBmcPort),
+        VMSTATE_UINT8_ARRAY(pending, IPMIBmcPort, MAX_IPMI_MSG_SIZE),
+        VMSTATE_UINT32(pending_len, IPMIBmcPort),
+        VMSTATE_TIMER(delay, IPMIBmcPort),
+        VMSTATE_BOOL(atn, IPMIBmcPort),
+        VMSTATE_BOOL(irq, IPMIBmcPort),
+        VMSTATE_UINT32(storm_left, IPMIBmcPort),
+        VMSTATE_UINT32(storm_ms, IPMIBmcPort),
+        VMSTATE_TIMER(storm, IPMIBmcPort),
+        VMSTATE_UINT64(requests, IPMIBmcPort),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static void port_init(Object *obj)
+{
+    IPMIBmcPort *p = IPMI_BMC_PORT(obj);
+
+    timer_init_ms(&p->delay, QEMU_CLOCK_VIRTUAL, delay_over, p);
+    timer_init_ms(&p->storm, QEMU_CLOCK_VIRTUAL, storm, p);
+}
+
+static void port_unrealize(DeviceState *dev)
+{
+    IPMIBmcPort *p = IPMI_BMC_PORT(dev);
+
+    timer_del(&p->delay);
+    timer_del(&p->storm);
+}
+
+static void port_class_init(ObjectClass *oc, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+    IPMIBmcClass *bk = IPMI_BMC_CLASS(oc);
+
+    dc->desc = "A system interface's view of an ipmi-bmc-multi";
+    dc->user_creatable = false;
+    dc->unrealize = port_unrealize;
+    dc->vmsd = &vmstate_port;
+    bk->handle_command = port_handle_command;
+}
+
+static const TypeInfo port_info = {
+    .name = TYPE_IPMI_BMC_PORT,
+    .parent = TYPE_IPMI_BMC,
+    .instance_size = sizeof(IPMIBmcPort),
+    .instance_init = port_init,
+    .class_init = port_class_init,
+};
+
+static void port_register_types(void)
+{
+    type_register_static(&port_info);
+}
+
+type_init(port_register_types)

@@ -1,0 +1,151 @@
+/*
+ * A channel of an IPMI BMC: a peer on a character device
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The framing is described in docs/specs/ipmi-bmc-multi.rst. In short, for each
+ * message: a byte that says where it comes from, the message, and A0h; A0h,
+ * A1h and AAh within are sent as AAh and the byte with bit 4 set.
+ */
+
+#include "qemu/osdep.h"
+#include "hw/ipmi/ipmi-channel.h"
+#include "qemu/log.h"
+
+#define FRAME_END       0xa0
+#define FRAME_RESERVED  0xa1
+#define FRAME_ESCAPE    0xaa
+#define ESCAPE_BIT      0x10
+
+typedef struct IPMIChardev {
+    bool open;
+    bool escaped;
+    bool overlong;              /* wait for the end of this one */
+    unsigned len;
+    uint8_t frame[1 + IPMI_QUEUE_MESSAGE];
+} IPMIChardev;
+
+static void frame_complete(IPMIChannel *c)
+{
+    IPMIChardev *p = c->chardev;
+    uint8_t priv = p->frame[0] & 0x0f;
+
+    if (p->overlong || p->len < 2 || priv > IPMI_MULTI_PRIV_OEM) {
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: the peer's frame of "
+                      "%u bytes is none\n", ipmi_bmc_name(c->bmc), c->number,
+                      p->len);
+        c->n_received++;
+        c->n_dropped++;
+    } else {
+        ipmi_channel_receive(c, priv, p->frame + 1, p->len - 1);
+    }
+    p->len = 0;
+    p->escaped = false;
+    p->overlong = false;
+}
+
+static void take_byte(IPMIChannel *c, uint8_t byte)
+{
+    IPMIChardev *p = c->chardev;
+
+    if (byte == FRAME_END) {
+        frame_complete(c);
+        return;
+    }
+    if (byte == FRAME_ESCAPE) {
+        p->escaped = true;
+        return;
+    }
+    if (p->escaped) {
+        byte &= ~ESCAPE_BIT;
+        p->escaped = false;
+    }
+    if (p->len == sizeof(p->frame)) {
+        p->overlong = true;
+    } else {
+        p->frame[p->len++] = byte;
+    }
+}
+
+static int chardev_can_read(void *opaque)
+{
+    return 256;
+}
+
+static void chardev_read(void *opaque, const uint8_t *buf, int size)
+{
+    int i;
+
+    for (i = 0; i < size; i++) {
+        take_byte(opaque, buf[i]);
+    }
+}
+
+static void chardev_event(void *opaque, QEMUChrEvent event)
+{
+    IPMIChannel *c = opaque;
+
+    switch (event) {
+    case CHR_EVENT_OPENED:
+        c->chardev->open = true;
+        break;
+    case CHR_EVENT_CLOSED:
+        c->chardev->open = false;
+        break;
+    default:
+        return;
+    }
+    c->chardev->len = 0;
+    c->chardev->escaped = false;
+    c->chardev->overlong = false;
+}
+
+bool ipmi_channel_chardev_is_open(IPMIChannel *c)
+{
+    return c->chardev && c->chardev->open;
+}
+
+static unsigned put(uint8_t *out, uint8_t byte)
+{
+    if (byte == FRAME_END || byte == FRAME_RESERVED || byte == FRAME_ESCAPE) {
+        out[0] = FRAME_ESCAPE;
+        out[1] = byte | ESCAPE_BIT;
+        return 2;
+    }
+    out[0] = byte;
+    return 1;
+}
+
+void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
+                               const uint8_t *data, unsigned len)
+{
+    uint8_t out[2 * (1 + IPMI_QUEUE_MESSAGE) + 1];
+    unsigned i, n;
+
+    if (!ipmi_channel_chardev_is_open(c)) {
+        return;
+    }
+    n = put(out, from);
+    for (i = 0; i < len; i++) {
+        n += put(out + n, data[i]);
+    }
+    out[n++] = FRAME_END;
+    qemu_chr_fe_write_all(&c->chr, out, n);
+}
+
+void ipmi_channel_chardev_init(IPMIChannel *c)
+{
+    if (!qemu_chr_fe_backend_connected(&c->chr)) {
+        return;
+    }
+    c->chardev = g_new0(IPMIChardev, 1);
+    qemu_chr_fe_set_handlers(&c->chr, chardev_can_read, chardev_read,
+                             chardev_event, NULL, c, NULL, true);
+}
+
+void ipmi_channel_chardev_exit(IPMIChannel *c)
+{
+    qemu_chr_fe_deinit(&c->chr, false);
+    g_clear_pointer(&c->chardev, g_free);
+}
