@@ -6,8 +6,8 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * PCIe r6.0 sec 6.12.3. A redirected request passes the root port twice: up, and
- * down again with the address that the SMMU has given it.
+ * PCIe r6.0 sec 6.12.3. A redirected request passes the root port twice: up,
+ * and down again with the address that the SMMU has given it.
  */
 #include "fabric-vfio.h"
 #include "host.h"
@@ -19,26 +19,6 @@
 static FabricIommu iommu;
 static FabricEndpoint ep0, ep1;
 static char ds0[PATH_MAX], ds1[PATH_MAX];
-
-static uint64_t bar_address(const char *path)
-{
-    char name[PATH_MAX + 32];
-    unsigned long long start = 0;
-    unsigned line;
-    FILE *f;
-
-    snprintf(name, sizeof(name), "%s/resource", path);
-    f = fopen(name, "r");
-    for (line = 0; f && line <= 2; line++) {
-        if (fscanf(f, "%llx %*x %*x", &start) != 1) {
-            start = 0;
-        }
-    }
-    if (f) {
-        fclose(f);
-    }
-    return start;
-}
 
 static void fill(void *memory, uint64_t seed)
 {
@@ -119,8 +99,8 @@ static void check_both(bool direct)
     tap_ok(set_redirect(!direct), "ds0 and ds1: ACS redirect %s",
            direct ? "cleared" : "set");
     if (direct) {
-        mem0 = bar_address(ep0.path);
-        mem1 = bar_address(ep1.path);
+        mem0 = fabric_bar_address(ep0.path, 2);
+        mem1 = fabric_bar_address(ep1.path, 2);
     } else if (!tap_ok(fabric_map(&iommu, mem0, ep0.mem, ep0.mem_size,
                                   FABRIC_RW) &&
                        fabric_map(&iommu, mem1, ep1.mem, ep1.mem_size,

@@ -1,13 +1,13 @@
 /*
- * Linux' PCI_P2PDMA: an NVMe controller memory buffer (CMB) as the memory, disks
- * at other places as the ones that read and write it; which pairs the kernel
- * lets through, and where their data goes.
+ * Linux' PCI_P2PDMA: an NVMe controller memory buffer (CMB) as the memory,
+ * disks at other places as the ones that read and write it; which pairs the
+ * kernel lets through, and where their data goes.
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The kernel takes a peer's bus address when both are below one switch and no
- * port on the way redirects (ACS RR, CR or EC, PCIe r6.0 sec 6.12); otherwise the
+ * port on the way redirects (ACS RR, CR or EC, PCIe r6.0 sec 6.12); else the
  * way leads through the host bridge, which is not in its list, and the block
  * layer gives EREMOTEIO, or since it maps requests itself (6.17) EINVAL.
  * What the switch routes itself does not pass the root port: its counter moves
@@ -15,20 +15,12 @@
  * the queues and the interrupts.
  */
 #define _GNU_SOURCE             /* O_DIRECT */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/nvme_ioctl.h>
-#include <linux/pci_regs.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "fabric-vfio.h"
 #include "host.h"
 #include "kmsg.h"
-#include "tap.h"
-#include "topology.h"
+#include "nvme-disk.h"
 
 #define BLOCK 8192u             /* two PRP entries: no list in host memory */
 #define COMMANDS 32u
@@ -64,29 +56,6 @@ static uint8_t *ram;            /* ordinary memory, SIZE bytes */
 
 /* --- devices -------------------------------------------------------------- */
 
-/* "nvme0c1n1" is one way to a disk, the disk itself is "nvme0n1". */
-static bool disk_name(const char *path, char name[PATH_MAX])
-{
-    char pattern[PATH_MAX + 32];
-    unsigned controller, space;
-    glob_t found;
-    bool ok;
-
-    snprintf(pattern, sizeof(pattern), "%s/nvme/nvme*/nvme*n1", path);
-    ok = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1;
-    if (ok) {
-        const char *last = strrchr(found.gl_pathv[0], '/') + 1;
-
-        if (sscanf(last, "nvme%uc%*un%u", &controller, &space) == 2) {
-            snprintf(name, PATH_MAX, "/dev/nvme%un%u", controller, space);
-        } else {
-            snprintf(name, PATH_MAX, "/dev/%s", last);
-        }
-    }
-    globfree(&found);
-    return ok;
-}
-
 /* The kernel looks for disks after our first program has begun. */
 static bool disk_open(Disk *disk, const char *id)
 {
@@ -99,7 +68,7 @@ static bool disk_open(Disk *disk, const char *id)
         return false;
     }
     for (tries = 0; tries < 100 && disk->fd < 0; tries++) {
-        if (disk_name(disk->path, name)) {
+        if (disk_node(id, name)) {
             disk->fd = open(name, O_RDWR | O_DIRECT);
         }
         if (disk->fd < 0) {
@@ -126,28 +95,14 @@ static long attribute(const char *path, const char *name)
     return value;
 }
 
-/* ACS Control of a port, as it is. */
+/* ACS Control of a port, as it is; a port may have none. */
 static unsigned acs_control(const char *id)
 {
-    char path[PATH_MAX], name[PATH_MAX + 16];
-    uint8_t config[4096] = { 0 };
-    unsigned at = 0x100;
-    int fd;
+    char path[PATH_MAX];
+    int64_t value = topology_path(id, path) ?
+                    fabric_getpci(path, "ECAP_ACS+6.w") : -1;
 
-    if (!topology_path(id, path)) {
-        return 0;
-    }
-    snprintf(name, sizeof(name), "%s/config", path);
-    fd = open(name, O_RDONLY);
-    if (fd < 0 || pread(fd, config, sizeof(config), 0) != sizeof(config)) {
-        at = 0;
-    }
-    close(fd);
-    while (at && (config[at] | config[at + 1] << 8) != PCI_EXT_CAP_ID_ACS) {
-        at = (config[at + 2] | config[at + 3] << 8) >> 4;
-    }
-    return at ? config[at + PCI_ACS_CTRL] | config[at + PCI_ACS_CTRL + 1] << 8
-              : 0;
+    return value < 0 ? 0 : value;
 }
 
 /* --- the memory of a provider --------------------------------------------- */
@@ -250,7 +205,7 @@ static bool kernel_explains(Kmsg *log)
     bool said = false;
 
     while (kmsg_next(log)) {
-        said |= strstr(log->line, "cannot be used for peer-to-peer DMA") != NULL;
+        said |= strstr(log->line, "cannot be used for peer-to-peer") != NULL;
     }
     return said;
 }
@@ -328,8 +283,8 @@ static void check_way(const struct Pair *p, const Disk *client,
            p->client, COMMANDS, root[1] - root[0], p->root,
            above[1] - above[0], port);
     tap_ok(root[2] - root[1] == 2 * (root[1] - root[0]),
-           "%s for %s: %u commands with data of the CMB: %lld requests pass %s, "
-           "as without data", p->provider, p->client, 2 * COMMANDS,
+           "%s for %s: %u commands with data of the CMB: %lld requests pass "
+           "%s, as without data", p->provider, p->client, 2 * COMMANDS,
            root[2] - root[1], p->root);
     tap_ok(above[2] - above[1] >= root[2] - root[1] + 2 * COMMANDS,
            "%s for %s: the data passes %s: %lld requests", p->provider,

@@ -27,27 +27,6 @@ static char ds0[PATH_MAX], ds1[PATH_MAX];
 static uint64_t bar;            /* ep1's BAR 2 on the bus */
 static unsigned faults;
 
-/* Where the kernel has put the peer memory of an endpoint. */
-static uint64_t bar_address(const char *path)
-{
-    char name[PATH_MAX + 32];
-    unsigned long long start = 0;
-    unsigned line;
-    FILE *f;
-
-    snprintf(name, sizeof(name), "%s/resource", path);
-    f = fopen(name, "r");
-    for (line = 0; f && line <= 2; line++) {
-        if (fscanf(f, "%llx %*x %*x", &start) != 1) {
-            start = 0;
-        }
-    }
-    if (f) {
-        fclose(f);
-    }
-    return start;
-}
-
 static bool set_redirect(unsigned mask, unsigned value)
 {
     char assignment[64];
@@ -224,7 +203,7 @@ int main(void)
         tap_ok(false, "ep0 and ep1 are there, open and issue requests");
         return tap_done();
     }
-    bar = bar_address(ep1.path);
+    bar = fabric_bar_address(ep1.path, 2);
     tap_ok(bar != 0, "ep1's peer memory is at %#llx", (unsigned long long)bar);
     check_redirect_at_boot();
     check_redirected();

@@ -11,10 +11,10 @@
  * driver that knows how to restore its function, and goes on. vfio-pci does
  * not restore: this is up to its user.
  *
- * Two things of Linux come to light here, on 6.12 and 7.3 alike. The state that a
- * port gets back is the one of when its driver was bound: an upstream port is not
- * a bus master then, unless firmware has made it one, and no DMA passes it after
- * the recovery. And nobody waits for the links and the devices further down.
+ * Two things of Linux come to light here, on 6.12 and 7.3 alike. The state that
+ * a port gets back is the one of when its driver was bound: an upstream port is
+ * not a bus master then, unless firmware has made it one, and no DMA passes it
+ * after the recovery. And nobody waits for the links and devices further down.
  */
 #include "fabric-reset.h"
 
@@ -106,8 +106,10 @@ static const struct Error {
       { "restore-lost ep4", "?reset-dma-in-flight ep4" } },
     { "malformed request", "MalfTLP", malformed, NULL, true, "rp3", 5000,
       { "restore-lost ep4", "?reset-dma-in-flight ep4" } },
-    /* From an upstream port: its link may be what is broken, so that it is not
-     * asked. What setpci wrote is not in the state that it gets back. */
+    /*
+     * From an upstream port: its link may be what is broken, so that it is not
+     * asked. What setpci wrote is not in the state that it gets back.
+     */
     { "blocked AtomicOp", "Inaccessible", blocked, unblock, true, "rp3", 300,
       { "restore-lost ep4", "restore-lost us3", "?reset-dma-in-flight ep4" } },
     { "lost link", "SDES", lost, forget_loss, false, "ds7", 0, AFTER_LOSS },
@@ -375,7 +377,8 @@ int main(void)
 
     vfio_need();
     if (!tap_ok(audit_start() && prepare() && listen_error() &&
-                kmsg_open(&kernel, false), "all devices are there, ep4 opens")) {
+                kmsg_open(&kernel, false),
+                "all devices are there, ep4 opens")) {
         return tap_done();
     }
     tap_ok(dma_works(&dma) && disk_works("nvme1"),

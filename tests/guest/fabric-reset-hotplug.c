@@ -1,6 +1,6 @@
 /*
- * Slots with hot-plug and resets: a reset that the kernel asks for is no removal;
- * one behind its back, a lost link, and another card in the slot are.
+ * Slots with hot-plug and resets: a reset that the kernel asks for is no
+ * removal; one behind its back, a lost link, and another card in the slot are.
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -184,8 +184,8 @@ static void check_reset_subordinate(void)
 }
 
 /*
- * The slot's registers are reset themselves, and the link below it goes down and
- * up unheard. The kernel writes Slot Control back, but leaves the event in Slot
+ * The slot's registers are reset themselves, and the link below it goes down
+ * and up unheard. The kernel writes Slot Control back, but leaves the event in Slot
  * Status: so the port's condition for an interrupt holds on, and its next event
  * makes no edge (sec 6.7.3.4).
  */

@@ -1,13 +1,13 @@
 /*
- * VFIO_DEVICE_PCI_HOT_RESET and VFIO_DEVICE_RESET, with devices that are ready at
- * once, late, very late, or never.
+ * VFIO_DEVICE_PCI_HOT_RESET and VFIO_DEVICE_RESET, with devices that are ready
+ * at once, late, very late, or never.
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The user of vfio owns every function that the reset concerns. After it
- * configuration space is as before, what the user has mapped is there again, and
- * DMA works.
+ * configuration space is as before, what the user has mapped is there again,
+ * and DMA works.
  */
 #include "fabric-reset.h"
 
@@ -120,7 +120,7 @@ static void check_hot_reset(const struct HotReset *r)
     host_set(r->slow, r->property, 0);
 }
 
-/* The function alone: this one has a function level reset, and Linux takes it. */
+/* The function alone: Linux takes the function level reset that it has. */
 static void check_function_reset(int ms)
 {
     static Snapshot before;
@@ -248,7 +248,7 @@ int main(void)
            "ep0, removed, reset and found again: DMA works");
     dma_close(&dma[0]);
     fabric_iommu_close(&iommu);
-    printf("# seen: hot resets of single functions, of a device of two and of a "
-           "hot-plug slot\n");
+    printf("# seen: hot resets of single functions, of a device of two and of "
+           "a hot-plug slot\n");
     return tap_done();
 }

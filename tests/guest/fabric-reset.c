@@ -255,7 +255,8 @@ int main(void)
     unsigned i;
 
     vfio_need();
-    if (!tap_ok(audit_start() && prepare(), "all devices are there, ep0, ep2 and ep3 open")) {
+    if (!tap_ok(audit_start() && prepare(),
+                "all devices are there, ep0, ep2 and ep3 open")) {
         return tap_done();
     }
     check_dma("before");

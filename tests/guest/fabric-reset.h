@@ -9,13 +9,14 @@
 #define RIG_FABRIC_RESET_H
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE             /* O_DIRECT */
+#define _GNU_SOURCE             /* O_DIRECT: include this file first */
 #endif
 #include <sys/utsname.h>
 
 #include "fabric-vfio.h"
 #include "host.h"
 #include "kmsg.h"
+#include "nvme-disk.h"
 
 #define CONFIG_SIZE 4096u
 
@@ -381,31 +382,7 @@ static inline bool reset_anew(const char *port, const char *const *below)
 
 /* --- disks ---------------------------------------------------------------- */
 
-/* "nvme0c1n1" is one way to a disk, the disk itself is "nvme0n1". */
-static inline bool disk_node(const char *id, char node[PATH_MAX])
-{
-    char path[PATH_MAX], pattern[PATH_MAX + 32];
-    unsigned controller, space;
-    glob_t found;
-    bool ok;
-
-    snprintf(pattern, sizeof(pattern), "%s/nvme/nvme*/nvme*n1",
-             topology_path(id, path) ? path : "/nowhere");
-    ok = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc == 1;
-    if (ok) {
-        const char *last = strrchr(found.gl_pathv[0], '/') + 1;
-
-        if (sscanf(last, "nvme%uc%*un%u", &controller, &space) == 2) {
-            snprintf(node, PATH_MAX, "/dev/nvme%un%u", controller, space);
-        } else {
-            snprintf(node, PATH_MAX, "/dev/%s", last);
-        }
-    }
-    globfree(&found);
-    return ok;
-}
-
-/* The controller is reset and set up by its driver; then it reads and writes. */
+/* Its driver resets the controller and sets it up; then it reads and writes. */
 static inline bool disk_works(const char *id)
 {
     static unsigned seed = 1;

@@ -331,6 +331,27 @@ static inline void *fabric_memory(FabricIommu *iommu, uint64_t iova,
     return fabric_map(iommu, iova, memory, size, FABRIC_RW) ? memory : NULL;
 }
 
+/* Where the kernel has put a BAR; 0: nowhere. */
+static inline uint64_t fabric_bar_address(const char *path, unsigned number)
+{
+    char name[PATH_MAX + 32];
+    unsigned long long start = 0;
+    unsigned line;
+    FILE *f;
+
+    snprintf(name, sizeof(name), "%s/resource", path);
+    f = fopen(name, "r");
+    for (line = 0; f && line <= number; line++) {
+        if (fscanf(f, "%llx %*x %*x", &start) != 1) {
+            start = 0;
+        }
+    }
+    if (f) {
+        fclose(f);
+    }
+    return start;
+}
+
 /* --- registers ------------------------------------------------------------ */
 
 static inline uint32_t fabric_get(const FabricEndpoint *ep, unsigned reg)

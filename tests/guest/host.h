@@ -90,12 +90,14 @@ static inline long long host_counter(const char *device, const char *name)
 {
     static HostAnswer answer;
     char key[64];
-    const char *found;
+    const char *found = NULL;
     long long value = -1;
 
     snprintf(key, sizeof(key), " %s=", name);
-    if (host_ask(&answer, "counters %s", device) && answer.lines == 1 &&
-        (found = strstr(answer.line[0], key))) {
+    if (host_ask(&answer, "counters %s", device) && answer.lines == 1) {
+        found = strstr(answer.line[0], key);
+    }
+    if (found) {
         sscanf(found + strlen(key), "%lld", &value);
     }
     return value;

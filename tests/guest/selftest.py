@@ -11,11 +11,12 @@ import pathlib
 import sys
 import tempfile
 import unittest
+from typing import cast
 
 sys.dont_write_bytecode = True
 
-from harness import report, table                   # noqa: E402
-from harness.guest import Boot, Guest               # noqa: E402
+from harness import report, service, table          # noqa: E402
+from harness.guest import Boot, Guest, Qmp          # noqa: E402
 from harness.image import Cpio, Modules             # noqa: E402
 from harness.report import Row                      # noqa: E402
 from harness.tap import Console, Outcome, Point                     # noqa: E402
@@ -132,6 +133,48 @@ class Processes(unittest.TestCase):
         self.assertIn("the hard one", console.outcomes["t"].problems[0])
 
 
+class Asking(unittest.TestCase):
+    """What the host answers to a guest program."""
+
+    class FakeQmp:
+        def __init__(self) -> None:
+            self.done: list[tuple[str, dict[str, object]]] = []
+            self.answers: dict[str, object] = {}
+            self.events = [{"event": "PCIE_FABRIC_AUDIT"}]
+
+        def command(self, name: str, **arguments: object) -> object:
+            self.done.append((name, arguments))
+            if name == "device_del":
+                raise RuntimeError("no such device")
+            return self.answers.get(name)
+
+        def take(self, name: str) -> list[dict[str, str]]:
+            return [e for e in self.events if e["event"] == name]
+
+    def ask(self, qmp: FakeQmp, text: str) -> list[str]:
+        return service.answer(cast(Qmp, qmp), text.split())
+
+    def test_set(self) -> None:
+        qmp = self.FakeQmp()
+        self.assertEqual(self.ask(qmp, "set ep0 reset-ready-ms -1"), ["."])
+        self.assertEqual(qmp.done[0][1]["value"], -1)
+        self.assertEqual(qmp.done[0][1]["path"], "/machine/peripheral/ep0")
+
+    def test_refusals(self) -> None:
+        for text in ("nonsense", "set ep0", "del ep9"):
+            answer = self.ask(self.FakeQmp(), text)
+            self.assertTrue(answer[-1].startswith(f"! {text}"), answer)
+
+    def test_audit(self) -> None:
+        qmp = self.FakeQmp()
+        qmp.answers["query-pcie-fabric-audit"] = {"dropped": 2, "findings": [
+            {"kind": "late-dma", "device": "ep0", "address": 256, "count": 3,
+             "resets": 1, "time-ns": 5, "port": "ds0"}]}
+        self.assertEqual(self.ask(qmp, "audit"), [
+            "1 2 1", "late-dma ep0 0x100 3 1 - 5 -", "."])
+        self.assertEqual(qmp.done[1][0], "pcie-fabric-audit-clear")
+
+
 class Files(unittest.TestCase):
     def test_table_and_topologies(self) -> None:
         for test in table.read_table():
@@ -148,6 +191,11 @@ class Files(unittest.TestCase):
     def test_device(self) -> None:
         device = table.parse_device("edu,id=a,bus=b,addr=1f.2,x=on")
         self.assertEqual(device and device.row(), "a edu b 1f.2 x=on\n")
+
+    def test_append(self) -> None:
+        topology = table.parse_topology("t", ["-smp 1", "-append 'a=b;c d'"])
+        self.assertEqual(topology.append, "a=b;c d")
+        self.assertNotIn("-append", topology.arguments())
 
     def test_module_order(self) -> None:
         with tempfile.TemporaryDirectory() as name:

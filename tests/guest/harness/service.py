@@ -8,6 +8,7 @@ why not. host.h is the guest's side. QMP is how things are done."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -97,13 +98,67 @@ def _lose(qmp: Qmp, device: str) -> Answer:
     return []
 
 
+# The BMC of topologies/ipmi-*.txt
+BMC = "bmc0"
+
+
+def _ipmi_request(qmp: Qmp, channel: str, netfn: str, cmd: str, sequence: str,
+                  data: str = "") -> Answer:
+    qmp.command("ipmi-request", bmc=BMC, channel=int(channel, 0),
+                netfn=int(netfn, 0), cmd=int(cmd, 0),
+                sequence=int(sequence, 0), data=data)
+    return []
+
+
+def _ipmi_response(qmp: Qmp, channel: str, netfn: str, cmd: str, sequence: str,
+                   data: str = "") -> Answer:
+    qmp.command("ipmi-response", bmc=BMC, channel=int(channel, 0),
+                netfn=int(netfn, 0), cmd=int(cmd, 0),
+                sequence=int(sequence, 0), data=data)
+    return []
+
+
+def _ipmi_raw(qmp: Qmp, channel: str, data: str) -> Answer:
+    qmp.command("ipmi-raw", bmc=BMC, channel=int(channel, 0), data=data)
+    return []
+
+
+def _ipmi_sent(qmp: Qmp, channel: str) -> Answer:
+    """What the guest sent to a channel since the last time, as hex bytes."""
+    return [m["data"] for m in qmp.command("query-ipmi-sent", bmc=BMC,
+                                           channel=int(channel, 0), clear=True)]
+
+
+def _ipmi_faults(qmp: Qmp, rules: str) -> Answer:
+    """Rules as QMP has them, in JSON without spaces; [] for none."""
+    qmp.command("ipmi-set-faults", bmc=BMC, faults=json.loads(rules))
+    return []
+
+
+def _ipmi_applied(qmp: Qmp) -> Answer:
+    """How often each of the faults was applied."""
+    return [str(f["applied"]) for f in qmp.command("query-ipmi-faults",
+                                                   bmc=BMC)]
+
+
+def _ipmi_sensor(qmp: Qmp, sensor: str, raw: str) -> Answer:
+    qmp.command("ipmi-sensor-set", bmc=BMC, sensor=int(sensor, 0),
+                raw=int(raw, 0))
+    return []
+
+
 COMMANDS: dict[str, Callable[..., Answer]] = {
     "set": _set, "get": _get, "add": _add, "del": _del, "audit": _audit,
     "counters": _counters, "links": _links, "lose": _lose,
+    "ipmi-request": _ipmi_request, "ipmi-response": _ipmi_response,
+    "ipmi-raw": _ipmi_raw, "ipmi-sent": _ipmi_sent,
+    "ipmi-faults": _ipmi_faults, "ipmi-applied": _ipmi_applied,
+    "ipmi-sensor": _ipmi_sensor,
 }
 
 
-def _do(qmp: Qmp, words: list[str]) -> Answer:
+def answer(qmp: Qmp, words: list[str]) -> Answer:
+    """All lines of the answer to one question."""
     try:
         return [*COMMANDS[words[0]](qmp, *words[1:]), "."]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -117,7 +172,7 @@ def serve(guest: Guest) -> None:
         words = line.split(MARK, 1)[1].split()
         try:
             qmp = qmp or guest.qmp()
-            for answer in _do(qmp, words):
-                guest.send(answer)
+            for text in answer(qmp, words):
+                guest.send(text)
         except (BrokenPipeError, ConnectionError):
             return          # the guest is gone; its console tells why
