@@ -7,6 +7,7 @@
 CONFIG_ARM_VIRT=y
 
 # Ours
+CONFIG_ARM_RMM=y
 CONFIG_PCIE_FABRIC=y
 
 # PCIe ports and buses
