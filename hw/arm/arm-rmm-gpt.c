@@ -193,13 +193,15 @@ void rmm_gpt_add_table(ArmRmm *rmm, hwaddr pa, hwaddr table)
     rmm->gpt_flush = true;
 }
 
-hwaddr rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa)
+hwaddr rmm_gpt_table(ArmRmm *rmm, hwaddr pa)
 {
-    uint64_t desc = root_ldq(rmm, level0_entry(rmm, pa));
+    return GPT_TABLE_ADDR(root_ldq(rmm, level0_entry(rmm, pa)));
+}
 
+void rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa)
+{
     root_stq(rmm, level0_entry(rmm, pa), GPT_BLOCK(RMM_GPI_NS));
     rmm->gpt_flush = true;
-    return GPT_TABLE_ADDR(desc);
 }
 
 /*

@@ -322,6 +322,8 @@ struct ArmRmm {
     uint32_t n_dead;
     QTAILQ_HEAD(, RmmRealm) realms;
     uint32_t n_realms;
+    GHashTable *objects;            /* realms and RECs by address */
+    RmmExtents gpt_table;           /* that GPT_L1_DESTROY is about */
     uint64_t count[RMM_G_STATES];
     uint64_t calls;
     uint64_t *command_calls;
@@ -333,6 +335,7 @@ struct ArmRmm {
     unsigned n_rules;
     RmmFinding finding[ARM_RMM_FINDING_KIND__MAX];
     RmmRetry *retry;                /* one a CPU */
+    uint8_t params[RMI_PARAMS_SIZE]; /* of the call that is being handled */
     unsigned n_cpus;
 
     /* migration only */
@@ -353,6 +356,7 @@ struct RmmCall {
     int cpu;
     uint64_t in[RMI_INPUTS];
     uint64_t out[RMI_OUTPUTS];
+    unsigned n_out;                 /* more than the command has */
     RmmSro *sro;                    /* the operation that goes on, or NULL */
     const ArmRmmRule *rule;
     bool force;
@@ -367,7 +371,7 @@ struct RmmCall {
             uint32_t rtt_num;
             int8_t rtt_level;
             uint8_t s2sz, hash;
-            uint8_t raw[RMI_PARAMS_SIZE];
+            bool lpa2;
         } realm_params;
         struct {
             uint64_t flags, mpidr, pc, gprs[RMI_REC_PARAMS_NGPRS];
@@ -388,7 +392,7 @@ struct RmmCommand {
     uint16_t num;
     const char *name;
     enum { RMM_PLAIN, RMM_STATEFUL, RMM_MEMORY } kind;
-    enum { RMM_ANYTIME = 1, RMM_BEFORE = 2, RMM_WHEN_ACTIVE = 4 } when;
+    enum { RMM_ANYTIME, RMM_BEFORE, RMM_WHEN_STARTED, RMM_WHEN_ACTIVE } when;
     uint8_t abis;                   /* bit for each ArmRmmAbi */
     uint8_t n_in;
     uint8_t n_out;
@@ -479,8 +483,11 @@ bool rmm_gpt_has_table(ArmRmm *rmm, hwaddr pa);
 /** rmm_gpt_add_table: link a level 1 table of the host's memory */
 void rmm_gpt_add_table(ArmRmm *rmm, hwaddr pa, hwaddr table);
 
-/** rmm_gpt_remove_table: make it a block again; returns the table */
-hwaddr rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa);
+/** rmm_gpt_table: level 1 table of an address that has one */
+hwaddr rmm_gpt_table(ArmRmm *rmm, hwaddr pa);
+
+/** rmm_gpt_remove_table: make it a block again */
+void rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa);
 
 /** rmm_gpt_flush: end the TLB maintenance that rmm_gpt_set() made due */
 void rmm_gpt_flush(ArmRmm *rmm, CPUState *cs);
@@ -631,17 +638,32 @@ uint64_t rmm_sro_answer(RmmCall *c, RmmSro *sro);
 /** rmm_sro_want: go to a phase */
 void rmm_sro_want(ArmRmm *rmm, RmmSro *sro, RmiMem wants);
 
-/** rmm_sro_next: phase that follows when nothing is wanted any more */
-void rmm_sro_next(ArmRmm *rmm, RmmSro *sro);
-
 /** rmm_sro_request: value of the donation request register */
 uint64_t rmm_sro_request(ArmRmm *rmm, const RmmSro *sro);
 
-/** rmm_sro_current: the request that an operation makes, or NULL */
-const RmmReq *rmm_sro_current(const RmmSro *sro);
+/** rmm_sro_current: what is still wanted of the current request */
+RmmReq rmm_sro_current(ArmRmm *rmm, const RmmSro *sro);
 
-/** rmm_sro_enter_request: begin with the request @sro->req, if there is one */
-bool rmm_sro_enter_request(ArmRmm *rmm, RmmSro *sro);
+/** rmm_sro_lookup: operation of the handle in X1, with a finding if none */
+RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped);
+
+/** rmm_sro_resume: call of the command that began an operation */
+void rmm_sro_resume(RmmCall *c, RmmSro *sro, RmmCall *begun);
+
+/** rmm_sro_restore: memory taken from an object goes back to it */
+void rmm_sro_restore(RmmCall *c, RmmSro *sro);
+
+/** rmm_sro_close: the handle dies */
+void rmm_sro_close(RmmCall *c, RmmSro *sro, uint64_t x0);
+
+/** rmm_sro_fail: record a failure; OP_CONTINUE leads to its end */
+void rmm_sro_fail(RmmSro *sro, uint64_t x0);
+
+/** rmm_sro_next_request: ask for more memory, or go on without */
+void rmm_sro_next_request(ArmRmm *rmm, RmmSro *sro);
+
+/** rmm_sro_queue: go to another list of requests */
+void rmm_sro_queue(ArmRmm *rmm, RmmSro *sro, RmmQueue queue);
 
 /** rmm_sro_lock: a range is in an intermediate state */
 void rmm_sro_lock(RmmCall *c, RmmSro *sro, uint64_t base, uint64_t top);
@@ -709,14 +731,10 @@ uint64_t rmm_rtt_span(ArmRmm *rmm, int level);
 void rmm_rtt_walk(ArmRmm *rmm, const RmmRealm *realm, uint64_t ipa, int level,
                   RmmWalk *w);
 
-/** rmm_rtt_decode: read the entry @index of a table */
-void rmm_rtt_decode(ArmRmm *rmm, const RmmRealm *realm, RmmWalk *w,
-                    uint64_t ipa);
-
 /** rmm_rtt_protected: is an address in the protected half? */
 bool rmm_rtt_protected(const RmmRealm *realm, uint64_t ipa);
 
-/** rmm_rtt_start_index: index in the root tables, joined as one */
+/** rmm_rtt_entries: entries of a table */
 unsigned rmm_rtt_entries(ArmRmm *rmm);
 
 /** rmm_rtt_put_table: entry that points to a table */
@@ -737,6 +755,18 @@ void rmm_rtt_put_ns(ArmRmm *rmm, const RmmRealm *realm, uint64_t entry_pa,
 /** rmm_rtt_set_addr: descriptor of a leaf with another output address */
 uint64_t rmm_rtt_set_addr(ArmRmm *rmm, const RmmRealm *realm, uint64_t desc,
                           uint64_t addr, int level);
+
+/** rmm_rtt_put_ripas: change the RIPAS of a VOID or DATA entry */
+void rmm_rtt_put_ripas(ArmRmm *rmm, const RmmRealm *realm, const RmmWalk *w,
+                       RmiRipas ripas);
+
+/** rmm_rtt_next_live: address of the next live entry of the walk's table */
+uint64_t rmm_rtt_next_live(ArmRmm *rmm, const RmmRealm *realm,
+                           const RmmWalk *w, uint64_t ipa);
+
+/** rmm_rtt_entry: decode entry @index of the table that @w is in */
+void rmm_rtt_entry(ArmRmm *rmm, const RmmRealm *realm, const RmmWalk *w,
+                   unsigned index, uint64_t ipa, RmmWalk *entry);
 
 /** rmm_rtt_error: ERROR_RTT with the level of a walk */
 uint64_t rmm_rtt_error(const RmmWalk *w);
@@ -869,6 +899,8 @@ void rmm_activate_dropped(RmmCall *c);
 RmmExtents *rmm_activate_memory(RmmCall *c);
 void rmm_gpt_create_need(RmmCall *c, RmmReqs *reqs);
 RmmExtents *rmm_gpt_destroy_memory(RmmCall *c);
+void rmm_gpt_destroy_opened(RmmCall *c);
+void rmm_gpt_destroy_dropped(RmmCall *c);
 void rmm_range_lock(RmmCall *c, RmmSro *sro);
 void rmm_realm_create_need(RmmCall *c, RmmReqs *reqs);
 void rmm_realm_create_lock(RmmCall *c, RmmSro *sro);
@@ -882,5 +914,6 @@ void rmm_x2_lock(RmmCall *c, RmmSro *sro);
 void rmm_rtt_destroy_lock(RmmCall *c, RmmSro *sro);
 void rmm_data_map_lock(RmmCall *c, RmmSro *sro);
 void rmm_data_unmap_lock(RmmCall *c, RmmSro *sro);
+void rmm_set_ripas_lock(RmmCall *c, RmmSro *sro);
 
 #endif /* HW_ARM_ARM_RMM_H */
