@@ -314,6 +314,19 @@ static bool region_ok(RmmCall *c)
            !(c->in[1] >> c->rmm->pps_bits);
 }
 
+/*
+ * A script can have changed what was donated; a table needs one piece of the
+ * right size.
+ */
+static RmmExtent *table_piece(RmmCall *c)
+{
+    uint64_t size = rmm_gpt_table_size(c->rmm);
+    RmmExtent *e = c->sro && c->sro->held.n == 1 ? &c->sro->held.ext[0] : NULL;
+
+    return e && e->granules * rmm_granule_size(c->rmm) == size &&
+           !(e->base & (size - 1)) ? e : NULL;
+}
+
 uint64_t rmm_gpt_create_check(RmmCall *c)
 {
     if (!region_ok(c)) {
@@ -323,7 +336,7 @@ uint64_t rmm_gpt_create_check(RmmCall *c)
         rmm_gpt_has_table(c->rmm, c->in[1])) {
         return RMI_ERROR_GPT;
     }
-    return RMI_SUCCESS;
+    return c->sro && !table_piece(c) ? RMI_ERROR_INPUT : RMI_SUCCESS;
 }
 
 /* One aligned piece: 128 KiB for a region of 1 GiB */
@@ -351,22 +364,15 @@ static void protect_donated(ArmRmm *rmm, uint64_t base)
     }
 }
 
-/*
- * A script can have changed what was donated; a table needs one piece of the
- * right size.
- */
 uint64_t rmm_gpt_create_commit(RmmCall *c)
 {
-    ArmRmm *rmm = c->rmm;
-    uint64_t size = rmm_gpt_table_size(rmm);
-    RmmExtent *e = c->sro && c->sro->held.n == 1 ? &c->sro->held.ext[0] : NULL;
+    RmmExtent *e = table_piece(c);
 
-    if (!e || e->granules * rmm_granule_size(rmm) != size ||
-        (e->base & (size - 1))) {
+    if (!e) {
         return RMI_ERROR_INPUT;
     }
-    rmm_gpt_add_table(rmm, c->in[1], e->base);
-    protect_donated(rmm, c->in[1]);
+    rmm_gpt_add_table(c->rmm, c->in[1], e->base);
+    protect_donated(c->rmm, c->in[1]);
     rmm_extents_clear(&c->sro->held);
     return RMI_SUCCESS;
 }
