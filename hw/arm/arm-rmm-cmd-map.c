@@ -14,6 +14,7 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
+#define MAX_STEPS 0x40000   /* entries of one call; the host goes on from there */
 
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
@@ -248,7 +249,8 @@ static uint64_t map_commit(RmmCall *c,
     Output o;
 
     output_begin(c, &o);
-    while (ipa < limit && output_next(c, &o)) {
+    for (unsigned i = 0; ipa < limit && i < MAX_STEPS && output_next(c, &o);
+         i++) {
         uint64_t span;
         RmmWalk w;
 

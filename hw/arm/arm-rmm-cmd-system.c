@@ -257,10 +257,18 @@ uint64_t rmm_tracking_get_commit(RmmCall *c)
     return RMI_SUCCESS;
 }
 
+/* Where to stop looking for memory */
+static uint64_t clip_to_memory(ArmRmm *rmm, uint64_t top)
+{
+    const RmmBank *last = &rmm->bank[rmm->n_banks - 1];
+
+    return MIN(top, last->base + last->size);
+}
+
 /* GRANULE_TRACKING_SET */
 static bool region_unused(ArmRmm *rmm, uint64_t base, bool *has_memory)
 {
-    uint64_t top = base + rmm_tracking_size(rmm);
+    uint64_t top = clip_to_memory(rmm, base + rmm_tracking_size(rmm));
 
     *has_memory = false;
     for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
@@ -355,7 +363,7 @@ void rmm_gpt_create_need(RmmCall *c, RmmReqs *reqs)
 /* What was donated while the region was a block is taken away now. */
 static void protect_donated(ArmRmm *rmm, uint64_t base)
 {
-    uint64_t top = base + rmm_gpt_region_size(rmm);
+    uint64_t top = clip_to_memory(rmm, base + rmm_gpt_region_size(rmm));
 
     for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
         if (rmm_granule_state(rmm, pa) == RMM_G_INTERNAL) {
@@ -379,7 +387,7 @@ uint64_t rmm_gpt_create_commit(RmmCall *c)
 
 static bool region_undelegated(ArmRmm *rmm, uint64_t base, uint64_t table)
 {
-    uint64_t top = base + rmm_gpt_region_size(rmm);
+    uint64_t top = clip_to_memory(rmm, base + rmm_gpt_region_size(rmm));
     uint64_t table_top = table + rmm_gpt_table_size(rmm);
 
     for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {

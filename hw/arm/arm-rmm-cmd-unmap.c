@@ -12,6 +12,7 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
+#define MAX_STEPS 0x40000   /* entries of one call; the host goes on from there */
 
 /* Where the freed addresses go: nowhere, one descriptor, or a list */
 typedef struct Freed {
@@ -187,7 +188,7 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
     if (f.type == RMI_OADDR_LIST) {
         f.max = FIELD_EX64(c->in[4], RMI_MAP, LIST_COUNT);
     }
-    while (ipa < limit) {
+    for (unsigned i = 0; ipa < limit && i < MAX_STEPS; i++) {
         uint64_t span, end;
         RmmWalk w;
 

@@ -14,9 +14,10 @@
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "hw/arm/arm-rmm.h"
+#include "hw/arm/virt.h"
+#include "hw/boards.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bus.h"
-#include "hw/pci/pci_host.h"
 #include "trace.h"
 
 #define TYPE_ARM_RMM_DMA "arm-rmm-dma"
@@ -64,7 +65,7 @@ static const PCIIOMMUOps dma_ops = {
 
 void rmm_dma_init(ArmRmm *rmm)
 {
-    PCIBus *bus = pci_find_primary_bus();
+    PCIBus *bus = VIRT_MACHINE(current_machine)->bus;
     ArmRmmDma *dma;
 
     if (!rmm->dma_check || !bus || bus->iommu_ops) {

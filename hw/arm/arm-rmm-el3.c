@@ -22,7 +22,9 @@
 #include "kvm-consts.h"
 #include "arm-powerctl.h"
 #include "accel/tcg/cpu-ops.h"
+#include "exec/cputlb.h"
 #include "hw/arm/arm-rmm.h"
+#include "system/qtest.h"
 #include "trace.h"
 
 #define SMCCC_VERSION           0x80000000u

@@ -20,7 +20,9 @@
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
+#include "qapi/visitor.h"
 #include "cpu.h"
+#include "cpu-features.h"
 #include "hw/arm/arm-rmm.h"
 #include "hw/arm/virt.h"
 #include "hw/boards.h"
@@ -53,6 +55,7 @@ void rmm_reset_state(ArmRmm *rmm)
         rmm_realm_free(rmm, realm);
     }
     rmm_extents_clear(&rmm->held);
+    rmm_extents_clear(&rmm->gpt_table);
     rmm->state = rmm->keep_active ? RMM_STATE_ACTIVE : RMM_STATE_INIT;
     rmm->granule_shift = 12;
     rmm->tracking_code = 0;
@@ -207,6 +210,7 @@ static void rmm_realize(DeviceState *dev, Error **errp)
     }
     the_rmm = rmm;
     QTAILQ_INIT(&rmm->realms);
+    rmm->objects = g_hash_table_new(g_int64_hash, g_int64_equal);
     rmm->sro = g_new0(RmmSro, rmm->num_sros);
     address_space_init(&rmm->root_as, rmm->root_mr, "arm-rmm");
     rmm_dma_init(rmm);

@@ -13,6 +13,7 @@
 
 #include "exec/hwaddr.h"
 #include "exec/memory.h"
+#include "target/arm/cpu-qom.h"
 #include "hw/qdev-core.h"
 #include "qapi/qapi-types-arm-rmm.h"
 #include "qemu/notify.h"
@@ -29,6 +30,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(ArmRmm, ARM_RMM)
 #define RMM_MAX_LOCKS       2
 #define RMM_DEAD_HANDLES    64
 #define RMM_ROOT_TABLES     16
+#define RMM_MAX_RULES       256
 
 typedef struct RmmCall RmmCall;
 typedef struct RmmCommand RmmCommand;
@@ -317,7 +319,6 @@ struct ArmRmm {
     RmmExtents held;                /* donated to RMM_ACTIVATE */
     RmmSro *sro;
     uint32_t open_sros;
-    uint64_t next_handle;
     uint64_t dead[RMM_DEAD_HANDLES];
     uint32_t n_dead;
     QTAILQ_HEAD(, RmmRealm) realms;
@@ -342,6 +343,8 @@ struct ArmRmm {
     int32_t n_runs;
     struct RmmRun *run;
     uint8_t migrated_abi;
+    uint32_t n_rule_matched;
+    uint64_t rule_matched[RMM_MAX_RULES];
 
     Notifier machine_done;
     Notifier exit;
