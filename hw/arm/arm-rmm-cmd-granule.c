@@ -68,8 +68,8 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
     if (state == from || (skips(rmm) && state == to) || c->force) {
         return RMI_SUCCESS;
     }
-    rmm_finding(rmm, kind, c, base, "%s of 0x%" PRIx64 ", which is %s",
-                c->cmd->name, base, rmm_granule_name(state));
+    rmm_finding(rmm, kind, c, base, "0x%" PRIx64 " is %s", base,
+                rmm_granule_name(state));
     return RMI_ERROR_INPUT;
 }
 

@@ -203,8 +203,7 @@ static bool unused_are_zero(RmmCall *c)
     for (unsigned i = c->cmd->n_in + 1; i < RMI_INPUTS; i++) {
         if (c->in[i]) {
             rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_UNUSED_NOT_ZERO, c,
-                        c->in[i], "%s with X%u = 0x%" PRIx64, c->cmd->name, i,
-                        c->in[i]);
+                        c->in[i], "X%u is 0x%" PRIx64, i, c->in[i]);
             return false;
         }
     }

@@ -24,7 +24,6 @@
 #include "accel/tcg/cpu-ops.h"
 #include "exec/cputlb.h"
 #include "hw/arm/arm-rmm.h"
-#include "system/qtest.h"
 #include "trace.h"
 
 #define SMCCC_VERSION           0x80000000u
@@ -165,13 +164,10 @@ static bool is_rmi(uint32_t fid)
 static void rmi_call(ArmRmm *rmm, CPUState *cs, uint64_t *x)
 {
     uint64_t out[RMI_OUTPUTS];
-    int el = arm_current_el(cpu_env(cs));
     unsigned n_out;
 
-    /* sec B1: the interface is for the hypervisor, at Non-secure EL2. */
-    if ((!qtest_enabled() && el != 2) ||
-        !rmm_call(rmm, cs->cpu_index, x[0], x, out, &n_out)) {
-        trace_arm_rmm_unknown_call(cs->cpu_index, el, x[0]);
+    if (!rmm_call(rmm, cs->cpu_index, x[0], x, out, &n_out)) {
+        trace_arm_rmm_unknown_call(cs->cpu_index, x[0]);
         x[0] = RMI_UNKNOWN;
         return;
     }
@@ -233,6 +229,12 @@ static void rmm_do_interrupt(CPUState *cs)
         return;
     }
     if (is_a64(env) && cpu->psci_conduit == QEMU_PSCI_CONDUIT_SMC) {
+        /* sec B1: the interface is for the hypervisor, at Non-secure EL2. */
+        if (is_rmi(fid) && arm_current_el(env) != 2) {
+            trace_arm_rmm_unknown_call(cs->cpu_index, fid);
+            env->xregs[0] = RMI_UNKNOWN;
+            return;
+        }
         if (rmm_el3_smc(rmm, cs, env->xregs)) {
             return;
         }

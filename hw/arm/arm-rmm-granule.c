@@ -13,6 +13,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/cutils.h"
 #include "qemu/log.h"
 #include "qemu/units.h"
 #include "exec/address-spaces.h"
@@ -233,6 +234,16 @@ void rmm_write(ArmRmm *rmm, uint64_t pa, const void *buf, uint64_t size)
                         size);
 }
 
+/* Memory that the guest never used is not to become the host's now. */
+static void wipe_pages(uint8_t *p, hwaddr len)
+{
+    for (hwaddr i = 0; i < len; i += 4 * KiB) {
+        if (!buffer_is_zero(p + i, MIN(len - i, 4 * KiB))) {
+            memset(p + i, 0, MIN(len - i, 4 * KiB));
+        }
+    }
+}
+
 void rmm_wipe(ArmRmm *rmm, uint64_t pa, uint64_t size)
 {
     while (size) {
@@ -243,7 +254,7 @@ void rmm_wipe(ArmRmm *rmm, uint64_t pa, uint64_t size)
         if (!p) {
             return; /* unplugged meanwhile: nothing is left to be seen */
         }
-        memset(p, 0, len);
+        wipe_pages(p, len);
         address_space_unmap(&address_space_memory, p, len, true, len);
         pa += len;
         size -= len;

@@ -70,7 +70,7 @@ static bool smc_command(CharBackend *chr, gchar **words)
 
 void rmm_qtest_init(void)
 {
-    if (qtest_enabled()) {
+    if (qtest_driver()) {
         qtest_set_command_cb(smc_command);
     }
 }
@@ -83,8 +83,8 @@ ArmRmmRegisters *qmp_x_arm_rmm_call(int64_t cpu, uint64List *registers,
     uint64_t x[SMC_REGS] = { 0 };
     unsigned n = 0;
 
-    if (!qtest_enabled()) {
-        error_setg(errp, "x-arm-rmm-call needs the qtest accelerator");
+    if (!qtest_driver()) {
+        error_setg(errp, "x-arm-rmm-call is for tests: give -qtest");
         return NULL;
     }
     for (; registers && n < SMC_REGS; registers = registers->next) {

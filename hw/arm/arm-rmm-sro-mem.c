@@ -230,9 +230,8 @@ static RmmSro *lookup_for(RmmCall *c, RmiMem wants)
 
     if (sro && sro->wants != wants) {
         rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_WRONG_PHASE, c, sro->handle,
-                    "%s while handle 0x%" PRIx64 " of %s wants %s",
-                    c->cmd->name, sro->handle, rmm_command(sro->num)->name,
-                    rmm_sro_wants_name(sro));
+                    "handle 0x%" PRIx64 " of %s wants %s", sro->handle,
+                    rmm_command(sro->num)->name, rmm_sro_wants_name(sro));
         return NULL;
     }
     return sro;

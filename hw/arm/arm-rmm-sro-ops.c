@@ -114,7 +114,7 @@ uint64_t rmm_op_continue(RmmCall *c)
         return go_on(c, sro);
     }
     rmm_finding(rmm, ARM_RMM_FINDING_KIND_WRONG_PHASE, c, sro->handle,
-                "OP_CONTINUE while handle 0x%" PRIx64 " of %s wants %s",
+                "handle 0x%" PRIx64 " of %s wants %s",
                 sro->handle, rmm_command(sro->num)->name,
                 rmm_sro_wants_name(sro));
     if (strict) {
@@ -142,8 +142,8 @@ uint64_t rmm_op_cancel(RmmCall *c)
     }
     if (!sro->cancellable) {
         rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_NOT_CANCELLABLE, c,
-                    sro->handle, "OP_CANCEL of handle 0x%" PRIx64
-                    " of %s, which cannot be cancelled", sro->handle,
+                    sro->handle, "handle 0x%" PRIx64
+                    " of %s cannot be cancelled", sro->handle,
                     rmm_command(sro->num)->name);
         return RMI_ERROR_INPUT;
     }

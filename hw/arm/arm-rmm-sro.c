@@ -72,8 +72,7 @@ RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
         rmm_finding(rmm, is_dead(rmm, c->in[1]) ?
                     ARM_RMM_FINDING_KIND_HANDLE_REUSED :
                     ARM_RMM_FINDING_KIND_UNKNOWN_HANDLE, c, c->in[1],
-                    "%s: no operation has handle 0x%" PRIx64, c->cmd->name,
-                    c->in[1]);
+                    "no operation has handle 0x%" PRIx64, c->in[1]);
         return NULL;
     }
     sro->calls++;
