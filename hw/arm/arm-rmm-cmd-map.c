@@ -1,0 +1,289 @@
+/*
+ * Realm Management Monitor: RTT_DATA_MAP_INIT, RTT_DATA_MAP, RTT_UNPROT_MAP
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec A5.5, B4.4, B4.5. One loop maps both halves
+ * of the address space: an entry at a time, each as large as the range, the
+ * output addresses and the table allow.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "hw/arm/arm-rmm.h"
+
+#define LAST_LEVEL 3
+#define MAX_STEPS 0x40000   /* entries of one call; the host goes on from there */
+
+uint64_t rmm_data_map_init_check(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t data = c->in[2], ipa = c->in[3], src = c->in[4];
+    uint64_t x0;
+
+    if (!rmm_aligned(rmm, src) ||
+        !rmm_ns_ok(rmm, src, rmm_granule_size(rmm))) {
+        return RMI_ERROR_INPUT;
+    }
+    x0 = rmm_granule_check(c, data, RMM_G_DELEGATED);
+    if (!x0) {
+        x0 = rmm_check_rd(c, c->in[1]);
+    }
+    if (x0) {
+        return x0;
+    }
+    if ((!c->realm->lpa2 && data >> 48) || !rmm_aligned(rmm, ipa) ||
+        !rmm_rtt_protected(c->realm, ipa)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (c->realm->state != RMM_REALM_NEW) {
+        return RMI_ERROR_REALM;
+    }
+    rmm_rtt_walk(rmm, c->realm, ipa, LAST_LEVEL, &c->walk);
+    if (c->walk.level < LAST_LEVEL || c->walk.state != RMI_RTT_UNASSIGNED) {
+        return rmm_rtt_error(&c->walk);
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_data_map_init_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t size = rmm_granule_size(rmm);
+    g_autofree uint8_t *content = g_malloc(size);
+
+    rmm_read(rmm, c->in[4], content, size);
+    rmm_granule_set(rmm, c->in[2], 1, RMM_G_DELEGATED, RMM_G_DATA);
+    rmm_write(rmm, c->in[2], content, size);
+    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, LAST_LEVEL, c->in[2],
+                     RMI_RIPAS_RAM);
+    rmm_measure_data(rmm, c->realm, c->in[3], c->in[5], c->in[2]);
+    c->realm->data++;
+    return RMI_SUCCESS;
+}
+
+/*
+ * Output addresses: one descriptor in the register, or a list in memory that is
+ * read entry by entry as it is used.
+ */
+typedef struct Output {
+    uint64_t list;
+    unsigned left;          /* further descriptors of the list */
+    uint64_t base;
+    uint64_t bytes;         /* of the current descriptor */
+} Output;
+
+static bool output_take(RmmCall *c, Output *o, uint64_t desc)
+{
+    uint64_t size = rmm_granule_size(c->rmm);
+    uint64_t granules;
+    unsigned code, state;
+
+    rmm_range_parse(c->rmm, desc, &o->base, &code, &granules, &state);
+    if (o->base & (rmm_block_granules(c->rmm, code) * size - 1)) {
+        return false;
+    }
+    o->bytes = granules * size;
+    return true;
+}
+
+/* The next descriptor with something in it */
+static bool output_next(RmmCall *c, Output *o)
+{
+    uint64_t desc;
+
+    while (!o->bytes) {
+        if (!o->left || !rmm_ns_read(c->rmm, o->list, &desc, sizeof(desc)) ||
+            !output_take(c, o, le64_to_cpu(desc))) {
+            return false;
+        }
+        o->list += sizeof(desc);
+        o->left--;
+    }
+    return true;
+}
+
+static bool output_begin(RmmCall *c, Output *o)
+{
+    uint64_t flags = c->in[4];
+
+    memset(o, 0, sizeof(*o));
+    switch (FIELD_EX64(flags, RMI_MAP, OADDR_TYPE)) {
+    case RMI_OADDR_SINGLE:
+        if (!output_take(c, o, c->in[5])) {
+            return false;
+        }
+        break;
+    case RMI_OADDR_LIST:
+        if (c->in[5] & 7) {
+            return false;
+        }
+        o->list = c->in[5];
+        o->left = FIELD_EX64(flags, RMI_MAP, LIST_COUNT);
+        break;
+    default:
+        return false;
+    }
+    return output_next(c, o);
+}
+
+/*
+ * The largest step that is possible at @ipa: the entry is as large as its level,
+ * a block needs an aligned output address.
+ */
+static bool step_fits(RmmCall *c, const RmmWalk *w, uint64_t ipa, uint64_t top,
+                      const Output *o)
+{
+    uint64_t span = rmm_rtt_span(c->rmm, w->level);
+
+    return w->state == RMI_RTT_UNASSIGNED &&
+           rmm_rtt_may_map(c->rmm, w->level) && !(ipa & (span - 1)) &&
+           top - ipa >= span && o->bytes >= span && !(o->base & (span - 1));
+}
+
+/* Conditions that both commands share, in the order of the tables */
+static uint64_t map_check(RmmCall *c, bool protected, Output *o)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t base = c->in[2], top = c->in[3];
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+
+    if (x0) {
+        return x0;
+    }
+    if (!rmm_aligned(rmm, base) || !rmm_aligned(rmm, top) || top <= base ||
+        (top - 1) >> c->realm->s2sz ||
+        rmm_rtt_protected(c->realm, base) != protected ||
+        (protected && !rmm_rtt_protected(c->realm, top - 1)) ||
+        !output_begin(c, o)) {
+        return RMI_ERROR_INPUT;
+    }
+    rmm_rtt_walk(rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    if (!step_fits(c, &c->walk, base, top, o)) {
+        return rmm_rtt_error(&c->walk);
+    }
+    return RMI_SUCCESS;
+}
+
+/* All granules of a step are there to be mapped. */
+static uint64_t data_ready(RmmCall *c, uint64_t base, uint64_t bytes)
+{
+    uint64_t size = rmm_granule_size(c->rmm);
+
+    for (uint64_t pa = base; pa < base + bytes; pa += size) {
+        uint64_t x0 = rmm_granule_check(c, pa, RMM_G_DELEGATED);
+
+        if (x0) {
+            return x0;
+        }
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_data_map_check(RmmCall *c)
+{
+    Output o;
+    uint64_t x0 = map_check(c, true, &o);
+
+    if (x0) {
+        return x0;
+    }
+    if (!rmm_granule(c->rmm, o.base) || (!c->realm->lpa2 && o.base >> 48)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (rmm_tracking(c->rmm, o.base) != RMI_TRACKING_FINE) {
+        return RMI_ERROR_TRACKING;
+    }
+    return data_ready(c, o.base, rmm_rtt_span(c->rmm, c->walk.level));
+}
+
+uint64_t rmm_unprot_map_check(RmmCall *c)
+{
+    Output o;
+    uint64_t x0 = map_check(c, false, &o);
+
+    if (x0) {
+        return x0;
+    }
+    return o.base >> c->rmm->pa_bits || (!c->realm->lpa2 && o.base >> 48) ?
+           RMI_ERROR_INPUT : RMI_SUCCESS;
+}
+
+static bool map_data(RmmCall *c, const RmmWalk *w, const Output *o)
+{
+    uint64_t span = rmm_rtt_span(c->rmm, w->level);
+    uint64_t n = span >> c->rmm->granule_shift;
+
+    if (data_ready(c, o->base, span)) {
+        return false;
+    }
+    rmm_granule_set(c->rmm, o->base, n, RMM_G_DELEGATED, RMM_G_DATA);
+    rmm_wipe(c->rmm, o->base, span);
+    rmm_rtt_put_data(c->rmm, c->realm, w->entry_pa, w->level, o->base,
+                     w->ripas);
+    c->realm->data += n;
+    return true;
+}
+
+/* S2AP of the interface: bit 0 write, bit 1 read; of the tables the reverse */
+static bool map_ns(RmmCall *c, const RmmWalk *w, const Output *o)
+{
+    unsigned s2ap = FIELD_EX64(c->in[4], RMI_MAP, S2AP);
+
+    if (o->base >> c->rmm->pa_bits || (!c->realm->lpa2 && o->base >> 48)) {
+        return false;
+    }
+    rmm_rtt_put_ns(c->rmm, c->realm, w->entry_pa, w->level, o->base,
+                   FIELD_EX64(c->in[4], RMI_MAP, MEMATTR),
+                   (s2ap >> 1 & 1) | (s2ap & 1) << 1);
+    return true;
+}
+
+static uint64_t map_commit(RmmCall *c,
+                           bool (*map)(RmmCall *, const RmmWalk *,
+                                       const Output *))
+{
+    uint64_t ipa = c->in[2], top = c->in[3];
+    uint64_t limit = c->chunk ? c->in[2] + MIN(c->chunk, top - ipa) : top;
+    Output o;
+
+    output_begin(c, &o);
+    for (unsigned i = 0; ipa < limit && i < MAX_STEPS && output_next(c, &o);
+         i++) {
+        uint64_t span;
+        RmmWalk w;
+
+        rmm_rtt_walk(c->rmm, c->realm, ipa, LAST_LEVEL, &w);
+        if (!step_fits(c, &w, ipa, top, &o) || !map(c, &w, &o)) {
+            break;
+        }
+        span = rmm_rtt_span(c->rmm, w.level);
+        ipa += span;
+        o.base += span;
+        o.bytes -= span;
+    }
+    c->out[1] = ipa;
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_data_map_commit(RmmCall *c)
+{
+    return map_commit(c, map_data);
+}
+
+uint64_t rmm_unprot_map_commit(RmmCall *c)
+{
+    return map_commit(c, map_ns);
+}
+
+/* The first step is in work. */
+void rmm_data_map_lock(RmmCall *c, RmmSro *sro)
+{
+    Output o;
+
+    if (output_begin(c, &o)) {
+        rmm_sro_lock(c, sro, o.base,
+                     o.base + rmm_rtt_span(c->rmm, c->walk.level));
+    }
+}

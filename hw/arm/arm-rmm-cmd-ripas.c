@@ -1,0 +1,139 @@
+/*
+ * Realm Management Monitor: RTT_INIT_RIPAS, RTT_SET_RIPAS
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec A5.4, B4.5.
+ */
+
+#include "qemu/osdep.h"
+#include "hw/arm/arm-rmm.h"
+
+#define LAST_LEVEL 3
+
+/*
+ * sec A5.4: entries of the table that the walk ended in, as many as are whole
+ * within the range.
+ */
+static uint64_t apply(RmmCall *c, uint64_t base, uint64_t top, RmiRipas ripas,
+                      bool keep_destroyed)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t span = rmm_rtt_span(rmm, c->walk.level);
+    uint64_t limit = c->chunk ? base + MIN(c->chunk, top - base) : top;
+    uint64_t ipa = base;
+
+    for (unsigned i = c->walk.index;
+         i < rmm_rtt_entries(rmm) && ipa < limit && top - ipa >= span;
+         i++, ipa += span) {
+        RmmWalk e;
+
+        rmm_rtt_entry(rmm, c->realm, &c->walk, i, ipa, &e);
+        if (e.state == RMI_RTT_TABLE) {
+            break;
+        }
+        if (e.ripas != ripas &&
+            !(keep_destroyed && e.ripas == RMI_RIPAS_DESTROYED)) {
+            rmm_rtt_put_ripas(rmm, c->realm, &e, ripas);
+        }
+    }
+    return ipa;
+}
+
+static bool base_aligned(RmmCall *c, uint64_t base)
+{
+    return !(base & (rmm_rtt_span(c->rmm, c->walk.level) - 1));
+}
+
+static bool makes_progress(RmmCall *c, uint64_t base, uint64_t top)
+{
+    return top - base >= rmm_rtt_span(c->rmm, c->walk.level);
+}
+
+uint64_t rmm_init_ripas_check(RmmCall *c)
+{
+    uint64_t base = c->in[2], top = c->in[3];
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+
+    if (x0) {
+        return x0;
+    }
+    if (top <= base || !rmm_rtt_protected(c->realm, top - 1)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (c->realm->state != RMM_REALM_NEW) {
+        return RMI_ERROR_REALM;
+    }
+    rmm_rtt_walk(c->rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    if (!base_aligned(c, base) || c->walk.state == RMI_RTT_TABLE) {
+        return rmm_rtt_error(&c->walk);
+    }
+    if (!rmm_aligned(c->rmm, top)) {
+        return RMI_ERROR_INPUT;
+    }
+    return makes_progress(c, base, top) ? RMI_SUCCESS :
+                                          rmm_rtt_error(&c->walk);
+}
+
+uint64_t rmm_init_ripas_commit(RmmCall *c)
+{
+    c->out[1] = apply(c, c->in[2], c->in[3], RMI_RIPAS_RAM, false);
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_set_ripas_check(RmmCall *c)
+{
+    uint64_t base = c->in[3], top = c->in[4];
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    bool differs;
+
+    if (!x0) {
+        x0 = rmm_check_rec(c, c->in[2], &c->rec);
+    }
+    if (x0) {
+        return x0;
+    }
+    if (c->rec->running || c->rec->realm != c->realm) {
+        return RMI_ERROR_REC;
+    }
+    if (top <= base || base != c->rec->ripas_addr ||
+        top > c->rec->ripas_top || !rmm_rtt_protected(c->realm, top - 1)) {
+        return RMI_ERROR_INPUT;
+    }
+    rmm_rtt_walk(c->rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    differs = c->walk.ripas != c->rec->ripas_value;
+    if (!base_aligned(c, base) && differs) {
+        return rmm_rtt_error(&c->walk);
+    }
+    if (!rmm_aligned(c->rmm, top)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (!makes_progress(c, base, top) && differs) {
+        return rmm_rtt_error(&c->walk);
+    }
+    return RMI_SUCCESS;
+}
+
+/* Part of an entry that has the wanted RIPAS already counts as done. */
+uint64_t rmm_set_ripas_commit(RmmCall *c)
+{
+    uint64_t base = c->in[3], top = c->in[4];
+    uint64_t span = rmm_rtt_span(c->rmm, c->walk.level);
+    uint64_t end;
+
+    if (!base_aligned(c, base) || !makes_progress(c, base, top)) {
+        end = MIN((base & ~(span - 1)) + span, top);
+    } else {
+        end = apply(c, base, top, c->rec->ripas_value,
+                    !c->rec->ripas_destroyed);
+    }
+    c->rec->ripas_addr = end;
+    c->out[1] = end;
+    return RMI_SUCCESS;
+}
+
+void rmm_set_ripas_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock(c, sro, c->in[2], c->in[2] + rmm_granule_size(c->rmm));
+}

@@ -1,0 +1,232 @@
+/*
+ * Realm Management Monitor: RTT_CREATE, RTT_DESTROY, RTT_FOLD, RTT_READ_ENTRY
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec A5.5, B4.5 RTT_*.
+ */
+
+#include "qemu/osdep.h"
+#include "hw/arm/arm-rmm.h"
+
+#define LAST_LEVEL 3
+
+/* Realm, level of a table below the root, address of an entry one level up */
+static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
+                             uint64_t level_arg)
+{
+    int64_t level = level_arg;
+    uint64_t x0 = rmm_check_rd(c, rd);
+
+    if (x0) {
+        return x0;
+    }
+    if (level <= c->realm->rtt_level || level > LAST_LEVEL ||
+        (ipa & (rmm_rtt_span(c->rmm, level - 1) - 1)) ||
+        ipa >> c->realm->s2sz) {
+        return RMI_ERROR_INPUT;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_rtt_create_check(RmmCall *c)
+{
+    uint64_t x0 = common_check(c, c->in[1], c->in[3], c->in[4]);
+    int level = c->in[4];
+
+    if (!x0) {
+        x0 = rmm_granule_check(c, c->in[2], RMM_G_DELEGATED);
+    }
+    if (x0) {
+        return x0;
+    }
+    if (!c->realm->lpa2 && c->in[2] >> 48) {
+        return RMI_ERROR_INPUT;
+    }
+    rmm_rtt_walk(c->rmm, c->realm, c->in[3], level - 1, &c->walk);
+    if (c->walk.level < level - 1 || c->walk.state == RMI_RTT_TABLE) {
+        return rmm_rtt_error(&c->walk);
+    }
+    return RMI_SUCCESS;
+}
+
+/* The children say together what the parent said. */
+uint64_t rmm_rtt_create_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    const RmmWalk *w = &c->walk;
+    uint64_t table = c->in[2];
+    uint64_t span = rmm_rtt_span(rmm, w->level + 1);
+    uint64_t desc = w->desc;
+
+    rmm_granule_set(rmm, table, 1, RMM_G_DELEGATED, RMM_G_RTT);
+    for (unsigned i = 0; i < rmm_rtt_entries(rmm); i++) {
+        if (w->state == RMI_RTT_ASSIGNED) {
+            desc = rmm_rtt_set_addr(rmm, c->realm, w->desc,
+                                    w->addr + i * span, w->level + 1);
+        }
+        rmm_stq(rmm, table + i * 8, desc);
+    }
+    rmm_rtt_put_table(rmm, c->realm, w->entry_pa, table);
+    c->realm->tables++;
+    return RMI_SUCCESS;
+}
+
+void rmm_x2_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock(c, sro, c->in[2], c->in[2] + rmm_granule_size(c->rmm));
+}
+
+/* Checks 1 to 3 of RTT_DESTROY and RTT_FOLD */
+static uint64_t table_check(RmmCall *c)
+{
+    uint64_t x0 = common_check(c, c->in[1], c->in[2], c->in[3]);
+    int level = c->in[3];
+
+    if (x0) {
+        return x0;
+    }
+    rmm_rtt_walk(c->rmm, c->realm, c->in[2], level - 1, &c->walk);
+    if (c->walk.level < level - 1 || c->walk.state != RMI_RTT_TABLE) {
+        c->out[2] = rmm_rtt_next_live(c->rmm, c->realm, &c->walk, c->in[2]);
+        return rmm_rtt_error(&c->walk);
+    }
+    /* Another operation may have the table in work. */
+    return rmm_granule_check(c, c->walk.addr, RMM_G_RTT);
+}
+
+uint64_t rmm_rtt_destroy_check(RmmCall *c)
+{
+    uint64_t x0 = table_check(c);
+    int level = c->in[3];
+
+    if (x0) {
+        return x0;
+    }
+    if (rmm_rtt_table_live(c->rmm, c->realm, c->walk.addr, level, c->in[2])) {
+        c->out[2] = c->in[2];
+        return rmm_result_level(RMI_ERROR_RTT, level);
+    }
+    return RMI_SUCCESS;
+}
+
+void rmm_rtt_destroy_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock(c, sro, c->walk.addr,
+                 c->walk.addr + rmm_granule_size(c->rmm));
+}
+
+static void free_table(RmmCall *c)
+{
+    rmm_granule_set(c->rmm, c->walk.addr, 1, RMM_G_RTT, RMM_G_DELEGATED);
+    c->realm->tables--;
+    c->out[1] = c->walk.addr;
+}
+
+uint64_t rmm_rtt_destroy_commit(RmmCall *c)
+{
+    rmm_rtt_put_void(c->rmm, c->walk.entry_pa,
+                     rmm_rtt_protected(c->realm, c->in[2]) ?
+                     RMI_RIPAS_DESTROYED : RMI_RIPAS_EMPTY);
+    free_table(c);
+    c->out[2] = rmm_rtt_next_live(c->rmm, c->realm, &c->walk, c->in[2]);
+    return RMI_SUCCESS;
+}
+
+/*
+ * sec A5.5: a table can be folded if one entry can say the same: all unassigned
+ * with one RIPAS, or all mapped to one aligned piece in the same way.
+ */
+static bool homogeneous(RmmCall *c, uint64_t *parent)
+{
+    ArmRmm *rmm = c->rmm;
+    int level = c->in[3];
+    uint64_t span = rmm_rtt_span(rmm, level);
+    RmmWalk table = { .level = level, .table = c->walk.addr };
+    RmmWalk first, e;
+
+    rmm_rtt_entry(rmm, c->realm, &table, 0, c->in[2], &first);
+    if (first.state == RMI_RTT_TABLE) {
+        return false;
+    }
+    *parent = first.desc;
+    if (first.state == RMI_RTT_ASSIGNED) {
+        if (!rmm_rtt_may_map(rmm, level - 1) ||
+            (first.addr & (rmm_rtt_span(rmm, level - 1) - 1))) {
+            return false;
+        }
+        *parent = rmm_rtt_set_addr(rmm, c->realm, first.desc, first.addr,
+                                   level - 1);
+    }
+    for (unsigned i = 1; i < rmm_rtt_entries(rmm); i++) {
+        uint64_t want = first.desc;
+
+        rmm_rtt_entry(rmm, c->realm, &table, i, c->in[2] + i * span, &e);
+        if (first.state == RMI_RTT_ASSIGNED) {
+            want = rmm_rtt_set_addr(rmm, c->realm, first.desc,
+                                    first.addr + i * span, level);
+        }
+        if (e.desc != want) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t rmm_rtt_fold_check(RmmCall *c)
+{
+    uint64_t x0 = table_check(c);
+    uint64_t parent;
+
+    c->out[2] = 0; /* has no such output */
+    if (x0) {
+        return x0;
+    }
+    return homogeneous(c, &parent) ? RMI_SUCCESS :
+           rmm_result_level(RMI_ERROR_RTT, c->in[3]);
+}
+
+uint64_t rmm_rtt_fold_commit(RmmCall *c)
+{
+    uint64_t parent;
+
+    if (homogeneous(c, &parent)) {
+        rmm_stq(c->rmm, c->walk.entry_pa, parent);
+        free_table(c);
+    }
+    return RMI_SUCCESS;
+}
+
+/* RTT_READ_ENTRY never fails because of the walk: it says where it ended. */
+uint64_t rmm_rtt_read_check(RmmCall *c)
+{
+    int64_t level = c->in[3];
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+
+    if (x0) {
+        return x0;
+    }
+    if (level < c->realm->rtt_level || level > LAST_LEVEL ||
+        (c->in[2] & (rmm_rtt_span(c->rmm, level) - 1)) ||
+        c->in[2] >> c->realm->s2sz) {
+        return RMI_ERROR_INPUT;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_rtt_read_commit(RmmCall *c)
+{
+    const RmmWalk *w = &c->walk;
+
+    rmm_rtt_walk(c->rmm, c->realm, c->in[2], c->in[3], &c->walk);
+    c->out[1] = (int64_t)w->level;
+    c->out[2] = w->state;
+    c->out[3] = w->addr;
+    if (w->state == RMI_RTT_ASSIGNED &&
+        !rmm_rtt_protected(c->realm, c->in[2])) {
+        c->out[3] |= w->desc & MAKE_64BIT_MASK(2, 6); /* MemAttr, S2AP */
+    }
+    c->out[4] = w->state == RMI_RTT_TABLE ? 0 : w->ripas;
+    return RMI_SUCCESS;
+}

@@ -1,0 +1,489 @@
+/*
+ * Realm Management Monitor: version, features, configuration, tracking, GPT
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec A2.1, A2.3, B4.5.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "hw/arm/arm-rmm.h"
+
+/* VERSION: 2.0 is all there is, so what is asked for is it or not. */
+uint64_t rmm_version_check(RmmCall *c)
+{
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_version_commit(RmmCall *c)
+{
+    c->out[1] = RMI_VERSION_2_0;
+    c->out[2] = RMI_VERSION_2_0;
+    return c->in[1] == RMI_VERSION_2_0 ? RMI_SUCCESS : RMI_ERROR_INPUT;
+}
+
+uint64_t rmm_features_check(RmmCall *c)
+{
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_features_commit(RmmCall *c)
+{
+    c->out[1] = c->in[1] < RMI_FEATURE_REGS ? c->rmm->feature[c->in[1]] : 0;
+    return RMI_SUCCESS;
+}
+
+/* RMM_CONFIG_SET, RMM_CONFIG_GET: the structure is 4 KiB whatever the granule */
+#define CONFIG_SIZE 0x1000
+
+static bool config_ok(RmmCall *c)
+{
+    return !(c->in[1] & (CONFIG_SIZE - 1)) &&
+           rmm_ns_ok(c->rmm, c->in[1], CONFIG_SIZE);
+}
+
+static bool granule_supported(ArmRmm *rmm, unsigned code, unsigned tracking)
+{
+    switch (code) {
+    case 0:
+        return FIELD_EX64(rmm->feature[1], RMI_FEATURE1, GRAN_4K) &&
+               tracking == 0;
+    case 1:
+        return FIELD_EX64(rmm->feature[1], RMI_FEATURE1, GRAN_16K) &&
+               tracking <= 1;
+    case 2:
+        return FIELD_EX64(rmm->feature[1], RMI_FEATURE1, GRAN_64K) &&
+               tracking <= 1;
+    default:
+        return false;
+    }
+}
+
+static void read_config(RmmCall *c, uint8_t *granule, uint8_t *tracking)
+{
+    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_TRACKING, tracking, 1);
+    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_GRANULE, granule, 1);
+}
+
+static uint64_t total_granules(ArmRmm *rmm)
+{
+    return rmm->n_ledger >> (rmm->granule_shift - 12);
+}
+
+uint64_t rmm_config_set_check(RmmCall *c)
+{
+    uint8_t granule, tracking;
+
+    if (!config_ok(c)) {
+        return RMI_ERROR_INPUT;
+    }
+    read_config(c, &granule, &tracking);
+    if (!granule_supported(c->rmm, granule, tracking) ||
+        c->rmm->count[RMM_G_UNDELEGATED] != total_granules(c->rmm)) {
+        return RMI_ERROR_INPUT;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_config_set_commit(RmmCall *c)
+{
+    uint8_t granule;
+
+    read_config(c, &granule, &c->rmm->tracking_code);
+    if (granule > 2) {
+        return RMI_ERROR_INPUT; /* written by another CPU meanwhile */
+    }
+    c->rmm->granule_shift = 12 + 2 * granule;
+    c->rmm->count[RMM_G_UNDELEGATED] = total_granules(c->rmm);
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_config_get_check(RmmCall *c)
+{
+    return config_ok(c) ? RMI_SUCCESS : RMI_ERROR_INPUT;
+}
+
+uint64_t rmm_config_get_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+
+    memset(rmm->params, 0, sizeof(rmm->params));
+    stq_le_p(rmm->params + RMI_CONFIG_TRACKING, rmm->tracking_code);
+    stq_le_p(rmm->params + RMI_CONFIG_GRANULE, (rmm->granule_shift - 12) / 2);
+    rmm_write(rmm, c->in[1], rmm->params, CONFIG_SIZE);
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_state_get_check(RmmCall *c)
+{
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_state_get_commit(RmmCall *c)
+{
+    c->out[1] = c->rmm->state;
+    return RMI_SUCCESS;
+}
+
+/* RMM_ACTIVATE, RMM_DEACTIVATE */
+uint64_t rmm_activate_check(RmmCall *c)
+{
+    return c->rmm->state == RMM_STATE_INIT || c->sro ? RMI_SUCCESS :
+                                                       RMI_ERROR_GLOBAL;
+}
+
+uint64_t rmm_activate_commit(RmmCall *c)
+{
+    if (c->sro) {
+        rmm_extents_move(&c->rmm->held, &c->sro->held);
+    }
+    c->rmm->state = RMM_STATE_ACTIVE;
+    return RMI_SUCCESS;
+}
+
+static void need_pages(RmmReqs *reqs, uint32_t granules)
+{
+    if (granules) {
+        reqs->req[0].count = granules;
+        reqs->n = 1;
+    }
+}
+
+/* Before activation nothing can be delegated: the memory comes as it is. */
+void rmm_activate_need(RmmCall *c, RmmReqs *reqs)
+{
+    need_pages(reqs, c->rmm->activate_granules);
+    reqs->req[0].state = RMI_MEM_UNDELEGATED;
+}
+
+void rmm_activate_opened(RmmCall *c)
+{
+    c->rmm->state = RMM_STATE_INTERMEDIATE;
+}
+
+void rmm_activate_dropped(RmmCall *c)
+{
+    c->rmm->state = RMM_STATE_INIT;
+}
+
+RmmExtents *rmm_activate_memory(RmmCall *c)
+{
+    return &c->rmm->held;
+}
+
+/* Not before everything of the host's is back, and nobody is at work */
+uint64_t rmm_deactivate_check(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+
+    if (rmm->n_realms || rmm->open_sros > (c->sro ? 1 : 0) ||
+        rmm->count[RMM_G_DELEGATED]) {
+        return RMI_ERROR_GLOBAL;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_deactivate_commit(RmmCall *c)
+{
+    c->rmm->state = RMM_STATE_INIT;
+    return RMI_SUCCESS;
+}
+
+/*
+ * sec A2.3: GRANULE_TRACKING_GET. bet0 asks for one region; later revisions for
+ * a range, and are told how far the answer holds.
+ */
+static const RmmBank *bank_at(ArmRmm *rmm, uint64_t pa, uint64_t *next)
+{
+    *next = UINT64_MAX;
+    for (unsigned i = 0; i < rmm->n_banks; i++) {
+        const RmmBank *b = &rmm->bank[i];
+
+        if (pa >= b->base && pa - b->base < b->size) {
+            *next = b->base + b->size;
+            return b;
+        }
+        if (b->base > pa) {
+            *next = MIN(*next, b->base);
+        }
+    }
+    return NULL;
+}
+
+uint64_t rmm_tracking_get_check(RmmCall *c)
+{
+    uint64_t limit = 1ull << c->rmm->pa_bits;
+
+    if (c->rmm->abi == ARM_RMM_ABI_BET0) {
+        return (c->in[1] & (rmm_tracking_size(c->rmm) - 1)) ||
+               c->in[1] >= limit ? RMI_ERROR_INPUT : RMI_SUCCESS;
+    }
+    if (!rmm_aligned(c->rmm, c->in[1]) || !rmm_aligned(c->rmm, c->in[2]) ||
+        c->in[2] <= c->in[1] || c->in[2] > limit) {
+        return RMI_ERROR_INPUT;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_tracking_get_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    bool one = rmm->abi == ARM_RMM_ABI_BET0;
+    uint64_t size = rmm_tracking_size(rmm);
+    uint64_t pa = c->in[1];
+    RmiTracking state = RMI_TRACKING_NONE;
+    uint64_t next;
+
+    if (one) {
+        /* A region is conventional if memory begins anywhere in it. */
+        if (!bank_at(rmm, pa, &next) && next < pa + size) {
+            pa = next;
+        }
+    }
+    if (bank_at(rmm, pa, &next)) {
+        uint64_t end = (pa & ~(size - 1)) + size;
+
+        state = rmm_tracking(rmm, pa);
+        while (end < next && rmm_tracking(rmm, end) == state) {
+            end += size;
+        }
+        next = MIN(next, end);
+    }
+    c->out[1] = RMI_CATEGORY_CONVENTIONAL;
+    c->out[2] = state;
+    c->out[3] = one ? c->in[3] : MIN(next, c->in[2]);
+    return RMI_SUCCESS;
+}
+
+/* Where to stop looking for memory */
+static uint64_t clip_to_memory(ArmRmm *rmm, uint64_t top)
+{
+    const RmmBank *last = &rmm->bank[rmm->n_banks - 1];
+
+    return MIN(top, last->base + last->size);
+}
+
+/* GRANULE_TRACKING_SET */
+static bool region_unused(ArmRmm *rmm, uint64_t base, bool *has_memory)
+{
+    uint64_t top = clip_to_memory(rmm, base + rmm_tracking_size(rmm));
+
+    *has_memory = false;
+    for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
+        uint8_t *g = rmm_granule(rmm, pa);
+
+        if (g) {
+            *has_memory = true;
+            if (*g & (RMM_LEDGER_STATE | RMM_LEDGER_LOCKED)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+uint64_t rmm_tracking_set_check(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t state = c->in[3];
+    bool has_memory;
+
+    if (state != RMI_TRACKING_NONE && state != RMI_TRACKING_FINE &&
+        state != RMI_TRACKING_COARSE) {
+        return RMI_ERROR_INPUT;
+    }
+    if ((c->in[1] & (rmm_tracking_size(rmm) - 1)) ||
+        c->in[1] >> rmm->pa_bits ||
+        c->in[2] != RMI_CATEGORY_CONVENTIONAL) {
+        return RMI_ERROR_INPUT;
+    }
+    if (!region_unused(rmm, c->in[1], &has_memory) &&
+        rmm_tracking(rmm, c->in[1]) != state) {
+        return RMI_ERROR_INPUT;
+    }
+    return has_memory ? RMI_SUCCESS : RMI_ERROR_INPUT;
+}
+
+uint64_t rmm_tracking_set_commit(RmmCall *c)
+{
+    rmm_tracking_set(c->rmm, c->in[1], c->in[3]);
+    return RMI_SUCCESS;
+}
+
+/*
+ * sec A2.3.4: level 1 tables. On a platform that made them all, there is always
+ * one already.
+ */
+static bool region_ok(RmmCall *c)
+{
+    return !(c->in[1] & (rmm_gpt_region_size(c->rmm) - 1)) &&
+           !(c->in[1] >> c->rmm->pps_bits);
+}
+
+/*
+ * A script can have changed what was donated; a table needs one piece of the
+ * right size.
+ */
+static RmmExtent *table_piece(RmmCall *c)
+{
+    uint64_t size = rmm_gpt_table_size(c->rmm);
+    RmmExtent *e = c->sro && c->sro->held.n == 1 ? &c->sro->held.ext[0] : NULL;
+
+    return e && e->granules * rmm_granule_size(c->rmm) == size &&
+           !(e->base & (size - 1)) ? e : NULL;
+}
+
+uint64_t rmm_gpt_create_check(RmmCall *c)
+{
+    if (!region_ok(c)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM ||
+        rmm_gpt_has_table(c->rmm, c->in[1])) {
+        return RMI_ERROR_GPT;
+    }
+    return c->sro && !table_piece(c) ? RMI_ERROR_INPUT : RMI_SUCCESS;
+}
+
+/* One aligned piece: 128 KiB for a region of 1 GiB */
+void rmm_gpt_create_need(RmmCall *c, RmmReqs *reqs)
+{
+    uint64_t granules = rmm_gpt_table_size(c->rmm) / rmm_granule_size(c->rmm);
+    RmmReq *req = &reqs->req[0];
+
+    req->size = granules > rmm_range_max_count(c->rmm);
+    req->count = granules / rmm_block_granules(c->rmm, req->size);
+    req->contig = true;
+    req->state = RMI_MEM_UNDELEGATED;
+    reqs->n = 1;
+}
+
+/* What was donated while the region was a block is taken away now. */
+static void protect_donated(ArmRmm *rmm, uint64_t base)
+{
+    uint64_t top = clip_to_memory(rmm, base + rmm_gpt_region_size(rmm));
+
+    for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
+        if (rmm_granule_state(rmm, pa) == RMM_G_INTERNAL) {
+            rmm_gpt_set(rmm, pa, rmm_granule_size(rmm), RMM_GPI_REALM);
+        }
+    }
+}
+
+uint64_t rmm_gpt_create_commit(RmmCall *c)
+{
+    RmmExtent *e = table_piece(c);
+
+    if (!e) {
+        return RMI_ERROR_INPUT;
+    }
+    rmm_gpt_add_table(c->rmm, c->in[1], e->base);
+    protect_donated(c->rmm, c->in[1]);
+    rmm_extents_clear(&c->sro->held);
+    return RMI_SUCCESS;
+}
+
+static bool region_undelegated(ArmRmm *rmm, uint64_t base, uint64_t table)
+{
+    uint64_t top = clip_to_memory(rmm, base + rmm_gpt_region_size(rmm));
+    uint64_t table_top = table + rmm_gpt_table_size(rmm);
+
+    for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
+        uint8_t *g = rmm_granule(rmm, pa);
+
+        if (g && (*g & RMM_LEDGER_STATE) && !(pa >= table && pa < table_top)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t rmm_gpt_destroy_check(RmmCall *c)
+{
+    uint64_t table;
+
+    if (!region_ok(c)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
+        return RMI_ERROR_GLOBAL;
+    }
+    if (c->sro) {
+        return RMI_SUCCESS; /* unlinked when the operation began */
+    }
+    if (!rmm_gpt_has_table(c->rmm, c->in[1])) {
+        return RMI_ERROR_GPT;
+    }
+    table = rmm_gpt_table(c->rmm, c->in[1]);
+    return region_undelegated(c->rmm, c->in[1], table) ? RMI_SUCCESS :
+                                                         RMI_ERROR_INPUT;
+}
+
+RmmExtents *rmm_gpt_destroy_memory(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+
+    if (!c->sro) {
+        rmm_extents_add(&rmm->gpt_table, rmm_gpt_table(rmm, c->in[1]),
+                        rmm_gpt_table_size(rmm) / rmm_granule_size(rmm),
+                        rmm_granule_size(rmm), true);
+    }
+    return &rmm->gpt_table;
+}
+
+/* The table goes out of use before its memory does. */
+void rmm_gpt_destroy_opened(RmmCall *c)
+{
+    rmm_gpt_remove_table(c->rmm, c->in[1]);
+}
+
+void rmm_gpt_destroy_dropped(RmmCall *c)
+{
+    RmmExtents *e = &c->rmm->gpt_table;
+
+    if (e->n) {
+        rmm_gpt_add_table(c->rmm, c->in[1], e->ext[0].base);
+        protect_donated(c->rmm, c->in[1]);
+        rmm_extents_clear(e);
+    }
+}
+
+uint64_t rmm_gpt_destroy_commit(RmmCall *c)
+{
+    return RMI_SUCCESS;
+}
+
+static RmiGptState gpt_state(ArmRmm *rmm, uint64_t pa)
+{
+    if (rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
+        return RMI_GPT_PLAT;
+    }
+    return rmm_gpt_has_table(rmm, pa) ? RMI_GPT_HOST_CREATED :
+                                        RMI_GPT_HOST_NOT_CREATED;
+}
+
+uint64_t rmm_gpt_info_check(RmmCall *c)
+{
+    if (!rmm_aligned(c->rmm, c->in[1]) || !rmm_aligned(c->rmm, c->in[2]) ||
+        c->in[2] <= c->in[1] || c->in[2] > 1ull << c->rmm->pps_bits) {
+        return RMI_ERROR_INPUT;
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_gpt_info_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t size = rmm_gpt_region_size(rmm);
+    uint64_t pa = (c->in[1] & ~(size - 1)) + size;
+    RmiGptState state = gpt_state(rmm, c->in[1]);
+
+    while (pa < c->in[2] && gpt_state(rmm, pa) == state) {
+        pa += size;
+    }
+    c->out[1] = MIN(pa, c->in[2]);
+    c->out[2] = state;
+    return RMI_SUCCESS;
+}

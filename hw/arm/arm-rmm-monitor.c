@@ -1,0 +1,225 @@
+/*
+ * Realm Management Monitor: protocol monitor
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Looks over the host's shoulder. One finding of each kind is kept with the
+ * first occurrence in words and a count, so that a host that repeats a mistake
+ * for ever costs nothing. What only the end shows (memory that did not come
+ * back, realms that are left) is worked out when somebody asks.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qemu/timer.h"
+#include "cpu.h"
+#include "internals.h"
+#include "exec/helper-proto.h"
+#include "hw/arm/arm-rmm.h"
+#include "trace.h"
+
+/* Arm ARM, ESR_EL2: fault status codes of granule protection faults */
+#define FSC_GPF_WALK_FIRST  0x23
+#define FSC_GPF_OUTPUT      0x28
+
+static void G_GNUC_PRINTF(6, 0)
+note(ArmRmm *rmm, ArmRmmFindingKind kind, uint16_t num, int cpu,
+     uint64_t address, const char *fmt, va_list ap)
+{
+    RmmFinding *f = &rmm->finding[kind];
+
+    if (f->count++) {
+        return;
+    }
+    f->num = num;
+    f->cpu = cpu;
+    f->time_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    f->address = address;
+    f->detail = g_strdup_vprintf(fmt, ap);
+    trace_arm_rmm_finding(ArmRmmFindingKind_str(kind), f->detail);
+}
+
+void rmm_finding(ArmRmm *rmm, ArmRmmFindingKind kind, RmmCall *c,
+                 uint64_t address, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    note(rmm, kind, c ? c->cmd->num : 0, c ? c->cpu : -1, address, fmt, ap);
+    va_end(ap);
+}
+
+/* sec B4.3.2.5: BUSY and BLOCKED mean: the same call again. */
+static void check_retry(RmmCall *c, uint64_t x0)
+{
+    RmmRetry *r = &c->rmm->retry[c->cpu];
+    unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
+    size_t n = (c->cmd->n_in + 1) * sizeof(r->in[0]);
+
+    if (r->num && (r->num != c->cmd->num ||
+                   memcmp(&r->in[1], &c->in[1], n - sizeof(r->in[0])))) {
+        rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BUSY_NOT_REPEATED, c,
+                    r->in[1], "%s after BUSY or BLOCKED of %s",
+                    c->cmd->name, rmm_command(r->num)->name);
+    }
+    r->num = 0;
+    if (status == RMI_BUSY || status == RMI_BLOCKED) {
+        r->num = c->cmd->num;
+        memcpy(r->in, c->in, sizeof(r->in));
+    }
+}
+
+void rmm_monitor_answer(RmmCall *c, uint64_t x0)
+{
+    if (c->cpu >= 0 && c->cpu < c->rmm->n_cpus) {
+        check_retry(c, x0);
+    }
+}
+
+/*
+ * A granule protection fault that is reported as an abort has no physical
+ * address with it, so the tables are walked once more, without the check.
+ */
+void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
+{
+    CPUARMState *env = cpu_env(cs);
+    unsigned fsc = env->exception.syndrome & 0x3f;
+    GetPhysAddrResult res = { };
+    ARMMMUFaultInfo fi = { };
+    uint64_t pa = 0;
+
+    if ((cs->exception_index != EXCP_DATA_ABORT &&
+         cs->exception_index != EXCP_PREFETCH_ABORT) ||
+        fsc < FSC_GPF_WALK_FIRST || fsc > FSC_GPF_OUTPUT || !rmm->gpc) {
+        return;
+    }
+    if (!get_phys_addr_with_space_nogpc(env, env->exception.vaddress,
+                                        MMU_DATA_LOAD, 0,
+                                        arm_mmu_idx(env),
+                                        arm_security_space(env), &res, &fi)) {
+        pa = res.f.phys_addr;
+    }
+    rmm_finding(rmm, ARM_RMM_FINDING_KIND_PROTECTION_FAULT, NULL, pa,
+                "CPU %d, PC 0x%" PRIx64 ", address 0x%" PRIx64
+                ": granule 0x%" PRIx64 " is %s", cs->cpu_index, env->pc,
+                env->exception.vaddress, pa,
+                rmm_granule_name(rmm_granule_state(rmm, pa)));
+}
+
+/*
+ * Findings of the end
+ */
+static ArmRmmFinding *add(ArmRmmFindingList ***tail, ArmRmmFindingKind kind,
+                          uint64_t count, uint64_t address, char *detail)
+{
+    ArmRmmFinding *f = g_new0(ArmRmmFinding, 1);
+
+    f->kind = kind;
+    f->count = count;
+    f->address = address;
+    f->detail = detail;
+    f->time_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    QAPI_LIST_APPEND(*tail, f);
+    return f;
+}
+
+static void add_open_sros(ArmRmm *rmm, ArmRmmFindingList ***tail)
+{
+    for (unsigned i = 0; i < rmm->num_sros; i++) {
+        const RmmSro *sro = &rmm->sro[i];
+
+        if (sro->open) {
+            add(tail, ARM_RMM_FINDING_KIND_SRO_ABANDONED, rmm->open_sros,
+                sro->handle, g_strdup_printf(
+                    "%s, handle 0x%" PRIx64 ", wants %s, holds %" PRIu64
+                    " granules", rmm_command(sro->num)->name, sro->handle,
+                    rmm_sro_wants_name(sro), rmm_extents_total(&sro->held)));
+            return;
+        }
+    }
+}
+
+static void add_left(ArmRmm *rmm, ArmRmmFindingList ***tail)
+{
+    RmmRealm *realm = QTAILQ_FIRST(&rmm->realms);
+
+    if (realm) {
+        add(tail, ARM_RMM_FINDING_KIND_REALM_LEFT, rmm->n_realms, realm->rd,
+            g_strdup_printf("realm 0x%" PRIx64 " is %s, with %" PRIu64 " RECs",
+                            realm->rd, rmm_realm_state_name(realm->state),
+                            realm->num_recs));
+    }
+    if (rmm->count[RMM_G_INTERNAL] > rmm_extents_total(&rmm->held)) {
+        add(tail, ARM_RMM_FINDING_KIND_MEMORY_HELD,
+            rmm->count[RMM_G_INTERNAL] - rmm_extents_total(&rmm->held), 0,
+            g_strdup_printf("%" PRIu64 " granules donated, %" PRIu64
+                            " handed back", rmm->donated, rmm->reclaimed));
+    }
+    if (rmm->count[RMM_G_DELEGATED]) {
+        add(tail, ARM_RMM_FINDING_KIND_LEFT_DELEGATED,
+            rmm->count[RMM_G_DELEGATED], 0,
+            g_strdup_printf("%" PRIu64 " granules were not undelegated",
+                            rmm->count[RMM_G_DELEGATED]));
+    }
+}
+
+ArmRmmFindingList *rmm_monitor_query(ArmRmm *rmm)
+{
+    ArmRmmFindingList *list = NULL, **tail = &list;
+
+    for (unsigned i = 0; i < ARM_RMM_FINDING_KIND__MAX; i++) {
+        const RmmFinding *f = &rmm->finding[i];
+        ArmRmmFinding *x;
+
+        if (!f->count) {
+            continue;
+        }
+        x = add(&tail, i, f->count, f->address, g_strdup(f->detail));
+        x->time_ns = f->time_ns;
+        x->has_cpu = f->cpu >= 0;
+        x->cpu = f->cpu;
+        x->command = f->num ? g_strdup(rmm_command(f->num)->name) : NULL;
+    }
+    add_open_sros(rmm, &tail);
+    add_left(rmm, &tail);
+    return list;
+}
+
+uint64_t rmm_monitor_total(ArmRmm *rmm)
+{
+    g_autoptr(ArmRmmFindingList) list = rmm_monitor_query(rmm);
+    uint64_t n = 0;
+
+    for (ArmRmmFindingList *l = list; l; l = l->next) {
+        n++;
+    }
+    return n;
+}
+
+void rmm_monitor_report(ArmRmm *rmm)
+{
+    g_autoptr(ArmRmmFindingList) list = NULL;
+
+    if (!rmm->report || !rmm->ledger) {
+        return;
+    }
+    list = rmm_monitor_query(rmm);
+    if (!list) {
+        error_printf("arm-rmm: %" PRIu64 " calls, no findings\n", rmm->calls);
+    }
+    for (ArmRmmFindingList *l = list; l; l = l->next) {
+        error_printf("arm-rmm: %s x %" PRIu64 ": %s%s%s\n",
+                     ArmRmmFindingKind_str(l->value->kind), l->value->count,
+                     l->value->command ?: "", l->value->command ? ": " : "",
+                     l->value->detail);
+    }
+}
+
+void rmm_monitor_reset(ArmRmm *rmm)
+{
+    for (unsigned i = 0; i < ARM_RMM_FINDING_KIND__MAX; i++) {
+        g_free(rmm->finding[i].detail);
+    }
+    memset(rmm->finding, 0, sizeof(rmm->finding));
+}

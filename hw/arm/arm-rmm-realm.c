@@ -1,0 +1,351 @@
+/*
+ * Realm Management Monitor: realms
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec A2.2, B4.5 REALM_*, B4.6 RmiRealmParams.
+ *
+ * A realm costs the host a granule for its descriptor, so there are never more
+ * of them than memory, and vmids= is a further limit.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "hw/arm/arm-rmm.h"
+
+static const char *const realm_states[RMM_REALM_STATES] = {
+    [RMM_REALM_NEW] = "new",
+    [RMM_REALM_ACTIVE] = "active",
+    [RMM_REALM_SYSTEM_OFF] = "system-off",
+    [RMM_REALM_ZOMBIE] = "zombie",
+};
+
+const char *rmm_realm_state_name(RmmRealmState state)
+{
+    return state < RMM_REALM_STATES ? realm_states[state] : "invalid";
+}
+
+RmmRealm *rmm_realm_find(ArmRmm *rmm, uint64_t rd)
+{
+    return rmm_granule_state(rmm, rd) == RMM_G_RD ?
+           g_hash_table_lookup(rmm->objects, &rd) : NULL;
+}
+
+uint64_t rmm_check_rd(RmmCall *c, uint64_t rd)
+{
+    uint64_t x0 = rmm_granule_check(c, rd, RMM_G_RD);
+
+    if (x0) {
+        return x0;
+    }
+    c->realm = rmm_realm_find(c->rmm, rd);
+    return c->realm ? RMI_SUCCESS : RMI_ERROR_INPUT;
+}
+
+void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm)
+{
+    RmmRec *rec, *next;
+
+    QTAILQ_FOREACH_SAFE(rec, &realm->recs, next, next) {
+        g_hash_table_remove(rmm->objects, &rec->pa);
+        rmm_extents_clear(&rec->held);
+        g_free(rec);
+    }
+    g_hash_table_remove(rmm->objects, &realm->rd);
+    rmm_extents_clear(&realm->held);
+    QTAILQ_REMOVE(&rmm->realms, realm, next);
+    rmm->n_realms--;
+    g_free(realm);
+}
+
+/*
+ * REALM_CREATE: parameters
+ */
+static bool flags_ok(ArmRmm *rmm, uint64_t flags0, uint64_t flags1)
+{
+    uint64_t f = rmm->feature[0];
+
+    if ((FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2) &&
+         !FIELD_EX64(f, RMI_FEATURE0, LPA2)) ||
+        (FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE) &&
+         !FIELD_EX64(f, RMI_FEATURE0, SVE)) ||
+        (FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU) &&
+         !FIELD_EX64(f, RMI_FEATURE0, PMU))) {
+        return false;
+    }
+    /* sec B4.6: shared or private; a private context needs no MECID here. */
+    return !FIELD_EX64(flags0, RMI_REALM_FLAGS0, DA) &&
+           FIELD_EX64(flags0, RMI_REALM_FLAGS0, MEC) <= 1 &&
+           !FIELD_EX64(flags1, RMI_REALM_FLAGS1, S2AP_INDIRECT) &&
+           !FIELD_EX64(flags1, RMI_REALM_FLAGS1, ATS);
+}
+
+static bool numbers_ok(ArmRmm *rmm, const uint8_t *p, uint64_t flags0)
+{
+    uint64_t f = rmm->feature[0];
+    uint8_t bps = p[RMI_PARAMS_NUM_BPS];
+    uint8_t wps = p[RMI_PARAMS_NUM_WPS];
+
+    if (!bps || bps > FIELD_EX64(f, RMI_FEATURE0, NUM_BPS) ||
+        !wps || wps > FIELD_EX64(f, RMI_FEATURE0, NUM_WPS)) {
+        return false;
+    }
+    if (FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE) &&
+        p[RMI_PARAMS_SVE_VL] > FIELD_EX64(f, RMI_FEATURE0, SVE_VL)) {
+        return false;
+    }
+    if (FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU) &&
+        p[RMI_PARAMS_PMU_CTRS] > FIELD_EX64(f, RMI_FEATURE0, PMU_NUM_CTRS)) {
+        return false;
+    }
+    return rmm_hash_size(p[RMI_PARAMS_HASH]) &&
+           ldl_le_p(p + RMI_PARAMS_AUX_PLANES) == 0 &&
+           ldq_le_p(p + RMI_PARAMS_ATS_PLANE) == 0;
+}
+
+/*
+ * Arm ARM D8.2: which levels a walk may start at. One table at level L resolves
+ * the bits of L and below; up to 16 may be joined at the start level.
+ */
+static int first_level(ArmRmm *rmm, bool lpa2)
+{
+    switch (rmm->granule_shift) {
+    case 12:
+        return lpa2 ? -1 : rmm->pa_bits >= 44 ? 0 : 1;
+    case 14:
+        return lpa2 ? 0 : 1;
+    default:
+        return 1;
+    }
+}
+
+static bool geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
+                        uint64_t num, bool lpa2)
+{
+    unsigned max = FIELD_EX64(rmm->feature[0], RMI_FEATURE0, S2SZ);
+    unsigned covered;
+    int extra;
+
+    if (!lpa2 && rmm->granule_shift != 16) {
+        max = MIN(max, 48);
+    }
+    if (s2sz < 32 || s2sz > max || level < first_level(rmm, lpa2) ||
+        level > 2) {
+        return false;
+    }
+    covered = rmm_rtt_shift(rmm, level) + rmm->granule_shift - 3;
+    extra = (int)s2sz - (int)covered;
+    if (extra > 4 || s2sz <= rmm_rtt_shift(rmm, level)) {
+        return false;
+    }
+    return num == (extra > 0 ? 1u << extra : 1);
+}
+
+static bool read_params(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    const uint8_t *p = rmm->params;
+    uint64_t flags0, flags1;
+
+    if ((c->in[2] & (RMI_PARAMS_SIZE - 1)) || !rmm_aligned(rmm, c->in[2]) ||
+        !rmm_ns_read(rmm, c->in[2], rmm->params, RMI_PARAMS_SIZE)) {
+        return false;
+    }
+    flags0 = ldq_le_p(p + RMI_PARAMS_FLAGS0);
+    flags1 = ldq_le_p(p + RMI_PARAMS_FLAGS1);
+    c->realm_params.flags0 = flags0;
+    c->realm_params.lpa2 = FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2);
+    c->realm_params.s2sz = p[RMI_PARAMS_S2SZ];
+    c->realm_params.hash = p[RMI_PARAMS_HASH];
+    c->realm_params.rtt_base = ldq_le_p(p + RMI_PARAMS_RTT_BASE);
+    c->realm_params.rtt_level = ldq_le_p(p + RMI_PARAMS_RTT_LEVEL);
+    c->realm_params.rtt_num = ldl_le_p(p + RMI_PARAMS_RTT_NUM);
+    return flags_ok(rmm, flags0, flags1) && numbers_ok(rmm, p, flags0);
+}
+
+static uint64_t roots_check(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t size = rmm_granule_size(rmm);
+    uint64_t base = c->realm_params.rtt_base;
+    uint64_t bytes = c->realm_params.rtt_num * size;
+
+    if ((base & (bytes - 1)) || base + bytes < base ||
+        (c->in[1] >= base && c->in[1] - base < bytes)) {
+        return RMI_ERROR_INPUT;
+    }
+    for (uint64_t pa = base; pa < base + bytes; pa += size) {
+        uint64_t x0 = rmm_granule_check(c, pa, RMM_G_DELEGATED);
+
+        if (x0) {
+            return x0;
+        }
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_realm_create_check(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t x0;
+
+    if (!read_params(c)) {
+        return RMI_ERROR_INPUT;
+    }
+    x0 = rmm_granule_check(c, c->in[1], RMM_G_DELEGATED);
+    if (x0) {
+        return x0;
+    }
+    if (!geometry_ok(rmm, c->realm_params.s2sz,
+                     (int64_t)ldq_le_p(rmm->params + RMI_PARAMS_RTT_LEVEL),
+                     c->realm_params.rtt_num, c->realm_params.lpa2)) {
+        return RMI_ERROR_INPUT;
+    }
+    x0 = roots_check(c);
+    if (x0) {
+        return x0;
+    }
+    return rmm->n_realms >= rmm->num_vmids ? RMI_ERROR_GLOBAL : RMI_SUCCESS;
+}
+
+uint64_t rmm_realm_create_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t size = rmm_granule_size(rmm);
+    RmmRealm *realm = g_new0(RmmRealm, 1);
+
+    realm->rd = c->in[1];
+    realm->state = RMM_REALM_NEW;
+    realm->s2sz = c->realm_params.s2sz;
+    realm->lpa2 = c->realm_params.lpa2;
+    realm->hash = c->realm_params.hash;
+    realm->flags0 = c->realm_params.flags0;
+    realm->rtt_base = c->realm_params.rtt_base;
+    realm->rtt_level = c->realm_params.rtt_level;
+    realm->rtt_num = c->realm_params.rtt_num;
+    memcpy(realm->rpv, rmm->params + RMI_PARAMS_RPV, sizeof(realm->rpv));
+    QTAILQ_INIT(&realm->recs);
+    rmm_measure_init(rmm, realm, rmm->params);
+
+    rmm_granule_set(rmm, realm->rd, 1, RMM_G_DELEGATED, RMM_G_RD);
+    rmm_granule_set(rmm, realm->rtt_base, realm->rtt_num, RMM_G_DELEGATED,
+                    RMM_G_RTT);
+    /* All zeros: VOID with RIPAS EMPTY, and UNMAPPED_NS */
+    rmm_wipe(rmm, realm->rtt_base, realm->rtt_num * size);
+    if (c->sro) {
+        rmm_extents_move(&realm->held, &c->sro->held);
+    }
+    QTAILQ_INSERT_TAIL(&rmm->realms, realm, next);
+    g_hash_table_insert(rmm->objects, &realm->rd, realm);
+    rmm->n_realms++;
+    return RMI_SUCCESS;
+}
+
+void rmm_realm_create_need(RmmCall *c, RmmReqs *reqs)
+{
+    if (c->rmm->realm_granules) {
+        reqs->req[0].count = c->rmm->realm_granules;
+        reqs->n = 1;
+    }
+}
+
+void rmm_realm_create_lock(RmmCall *c, RmmSro *sro)
+{
+    uint64_t size = rmm_granule_size(c->rmm);
+
+    rmm_sro_lock(c, sro, c->in[1], c->in[1] + size);
+    rmm_sro_lock(c, sro, c->realm_params.rtt_base, c->realm_params.rtt_base +
+                 c->realm_params.rtt_num * size);
+}
+
+/* REALM_ACTIVATE, REALM_TERMINATE, REALM_DESTROY */
+uint64_t rmm_realm_activate_check(RmmCall *c)
+{
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+
+    if (x0) {
+        return x0;
+    }
+    return c->realm->state == RMM_REALM_NEW ? RMI_SUCCESS : RMI_ERROR_REALM;
+}
+
+uint64_t rmm_realm_activate_commit(RmmCall *c)
+{
+    c->realm->state = RMM_REALM_ACTIVE;
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_realm_terminate_check(RmmCall *c)
+{
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    RmmRec *rec;
+
+    if (x0) {
+        return x0;
+    }
+    QTAILQ_FOREACH(rec, &c->realm->recs, next) {
+        if (rec->running) {
+            return RMI_ERROR_REALM;
+        }
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_realm_terminate_commit(RmmCall *c)
+{
+    c->realm->state = RMM_REALM_ZOMBIE;
+    return RMI_SUCCESS;
+}
+
+void rmm_realm_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock(c, sro, c->in[1], c->in[1] + rmm_granule_size(c->rmm));
+}
+
+static bool realm_live(ArmRmm *rmm, const RmmRealm *realm)
+{
+    uint64_t size = rmm_granule_size(rmm);
+    uint64_t span = rmm_rtt_span(rmm, realm->rtt_level);
+
+    if (realm->num_recs) {
+        return true;
+    }
+    for (unsigned i = 0; i < realm->rtt_num; i++) {
+        if (rmm_rtt_table_live(rmm, realm, realm->rtt_base + i * size,
+                               realm->rtt_level,
+                               i * span * rmm_rtt_entries(rmm))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t rmm_realm_destroy_check(RmmCall *c)
+{
+    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+
+    if (x0) {
+        return x0;
+    }
+    return c->realm->state != RMM_REALM_ZOMBIE ||
+           realm_live(c->rmm, c->realm) ? RMI_ERROR_REALM : RMI_SUCCESS;
+}
+
+RmmExtents *rmm_realm_memory(RmmCall *c)
+{
+    return &c->realm->held;
+}
+
+uint64_t rmm_realm_destroy_commit(RmmCall *c)
+{
+    ArmRmm *rmm = c->rmm;
+    RmmRealm *realm = c->realm;
+    uint64_t rd = realm->rd;
+
+    rmm_granule_set(rmm, realm->rtt_base, realm->rtt_num, RMM_G_RTT,
+                    RMM_G_DELEGATED);
+    rmm_realm_free(rmm, realm);
+    rmm_granule_set(rmm, rd, 1, RMM_G_RD, RMM_G_DELEGATED);
+    return RMI_SUCCESS;
+}

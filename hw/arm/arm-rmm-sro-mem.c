@@ -1,0 +1,391 @@
+/*
+ * Realm Management Monitor: OP_MEM_DONATE and OP_MEM_RECLAIM
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM 2.0-bet0, sec B4.3.2.2, B4.3.2.3, B4.4, B4.5.23, B4.5.24.
+ * Donation counts granules, reclaim counts entries of the list.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "hw/arm/arm-rmm.h"
+
+/*
+ * Address range descriptors
+ */
+uint64_t rmm_block_granules(ArmRmm *rmm, unsigned size)
+{
+    return 1ull << (MIN(size, 3) * (rmm->granule_shift - 3));
+}
+
+uint64_t rmm_range_max_count(ArmRmm *rmm)
+{
+    return MAKE_64BIT_MASK(0, rmm->granule_shift - RMI_RANGE_COUNT_SHIFT);
+}
+
+/* The width of the state, and with it its place, came with bet3. */
+static unsigned state_bits(ArmRmm *rmm)
+{
+    return rmm->abi == ARM_RMM_ABI_BET3 ? 2 : 1;
+}
+
+uint64_t rmm_range_make(ArmRmm *rmm, uint64_t base, unsigned size,
+                        uint64_t count, unsigned state)
+{
+    unsigned bits = state_bits(rmm);
+    uint64_t desc = base | size | count << RMI_RANGE_COUNT_SHIFT;
+
+    return deposit64(desc, 64 - bits, bits, state);
+}
+
+void rmm_range_parse(ArmRmm *rmm, uint64_t desc, uint64_t *base,
+                     unsigned *size, uint64_t *granules, unsigned *state)
+{
+    unsigned g = rmm->granule_shift;
+    unsigned bits = state_bits(rmm);
+
+    *size = FIELD_EX64(desc, RMI_RANGE, SIZE);
+    *base = desc & MAKE_64BIT_MASK(g, RMI_RANGE_ADDR_BITS - g);
+    *granules = extract64(desc, RMI_RANGE_COUNT_SHIFT,
+                          g - RMI_RANGE_COUNT_SHIFT) *
+                rmm_block_granules(rmm, *size);
+    *state = extract64(desc, 64 - bits, bits);
+}
+
+/*
+ * Donation
+ */
+typedef struct Piece {
+    uint64_t base;
+    uint64_t granules;
+} Piece;
+
+static bool state_fits(unsigned want, RmmGranuleState have)
+{
+    switch (want) {
+    case RMI_MEM_UNDELEGATED:
+        return have == RMM_G_UNDELEGATED;
+    case RMI_MEM_CONDITIONAL:
+        return have == RMM_G_UNDELEGATED || have == RMM_G_DELEGATED;
+    default:
+        return have == RMM_G_DELEGATED;
+    }
+}
+
+static bool may_donate(ArmRmm *rmm, uint64_t pa, unsigned want)
+{
+    uint8_t *g = rmm_granule(rmm, pa);
+
+    return g && !(*g & RMM_LEDGER_LOCKED) &&
+           rmm_tracking(rmm, pa) == RMI_TRACKING_FINE &&
+           state_fits(want, *g & RMM_LEDGER_STATE);
+}
+
+/*
+ * sec B4.3.2.2: a contiguous request is met by one region that is aligned to its
+ * size. TF-RMM wants it in one descriptor.
+ */
+static bool contig_ok(ArmRmm *rmm, const RmmSro *sro, const Piece *p,
+                      unsigned n)
+{
+    uint64_t size = rmm_granule_size(rmm);
+    uint64_t total = 0;
+
+    if (n > 1 && rmm->abi == ARM_RMM_ABI_BET1) {
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (p[i].base != p[0].base + total * size) {
+            return false;
+        }
+        total += p[i].granules;
+    }
+    return n == 0 || (total == sro->left && is_power_of_2(total) &&
+                      !(p[0].base & (total * size - 1)));
+}
+
+/* Read and check the list; nothing has changed if it is refused. */
+static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
+{
+    ArmRmm *rmm = c->rmm;
+    RmmReq req = rmm_sro_current(rmm, sro);
+    uint64_t list[RMI_LIST_MAX];
+    uint64_t count = MIN(c->in[3], RMI_LIST_MAX);
+    uint64_t total = 0;
+
+    *n = 0;
+    if ((c->in[2] & 7) ||
+        (count && !rmm_ns_read(rmm, c->in[2], list, count * 8))) {
+        return false;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        unsigned size, state;
+        Piece x;
+
+        rmm_range_parse(rmm, le64_to_cpu(list[i]), &x.base, &size,
+                        &x.granules, &state);
+        if (!x.granules) {
+            continue;
+        }
+        total += x.granules;
+        if (x.base & (rmm_block_granules(rmm, size) * rmm_granule_size(rmm) -
+                      1) || total > sro->left ||
+            state != (req.state & MAKE_64BIT_MASK(0, state_bits(rmm)))) {
+            return false;
+        }
+        p[(*n)++] = x;
+    }
+    return !req.contig || contig_ok(rmm, sro, p, *n);
+}
+
+static uint64_t call_limit(const RmmSro *sro)
+{
+    const RmmShape *s = &sro->shape;
+
+    if (sro->donations < s->n_consume) {
+        return s->consume[sro->donations];
+    }
+    return s->n_consume && s->consume_repeat ? s->consume[s->n_consume - 1] :
+                                               UINT64_MAX;
+}
+
+/* Returns false at a granule that cannot be taken. */
+static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
+                          uint64_t *taken)
+{
+    ArmRmm *rmm = c->rmm;
+    uint64_t size = rmm_granule_size(rmm);
+    uint64_t limit = call_limit(sro);
+    unsigned want = rmm_sro_current(rmm, sro).state;
+
+    for (unsigned i = 0; i < n; i++) {
+        for (uint64_t k = 0; k < p[i].granules; k++) {
+            uint64_t pa = p[i].base + k * size;
+            bool was_ns = rmm_granule_state(rmm, pa) == RMM_G_UNDELEGATED;
+
+            if (*taken == limit) {
+                return true;
+            }
+            if (!may_donate(rmm, pa, want) ||
+                sro->accepted + 1 == sro->shape.refuse_granule) {
+                return false;
+            }
+            rmm_granule_donate(rmm, pa);
+            rmm_extents_add(&sro->held, pa, 1, size, was_ns);
+            sro->accepted++;
+            sro->left--;
+            ++*taken;
+        }
+    }
+    return true;
+}
+
+static void bad_donation(RmmCall *c, RmmSro *sro, const char *why)
+{
+    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, sro->handle,
+                "donation to %s refused: %s", rmm_command(sro->num)->name,
+                why);
+}
+
+/*
+ * sec B4.3.2.2: the failure is recorded, OP_CONTINUE leads to the end of the
+ * operation. TF-RMM forgives a list that it cannot use.
+ */
+static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
+{
+    bad_donation(c, sro, "list");
+    if (c->rmm->abi != ARM_RMM_ABI_BET1) {
+        rmm_sro_fail(sro, RMI_ERROR_INPUT);
+        rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
+    }
+    return RMI_ERROR_INPUT;
+}
+
+/*
+ * TF-RMM asks for the rest again, or, if the very first granule is bad, hands
+ * back what it has.
+ */
+static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken)
+{
+    bad_donation(c, sro, "state of a granule");
+    if (c->rmm->abi != ARM_RMM_ABI_BET1) {
+        rmm_sro_fail(sro, RMI_ERROR_INPUT);
+        rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
+        return RMI_ERROR_INPUT;
+    }
+    if (!taken) {
+        rmm_sro_fail(sro, RMI_ERROR_INPUT);
+        rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
+    } else {
+        rmm_sro_want(c->rmm, sro, RMI_MEM_DONATE);
+    }
+    return rmm_sro_answer(c, sro);
+}
+
+static RmmSro *lookup_for(RmmCall *c, RmiMem wants)
+{
+    RmmSro *sro = rmm_sro_lookup(c, false);
+
+    if (sro && sro->wants != wants) {
+        rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_WRONG_PHASE, c, sro->handle,
+                    "handle 0x%" PRIx64 " of %s wants %s", sro->handle,
+                    rmm_command(sro->num)->name, rmm_sro_wants_name(sro));
+        return NULL;
+    }
+    return sro;
+}
+
+uint64_t rmm_op_mem_donate(RmmCall *c)
+{
+    RmmSro *sro = lookup_for(c, RMI_MEM_DONATE);
+    Piece p[RMI_LIST_MAX];
+    uint64_t taken = 0;
+    unsigned n;
+    bool ok;
+
+    if (!sro || (c->rmm->sbz_check && c->in[4])) {
+        return RMI_ERROR_INPUT;
+    }
+    if (!take_list(c, sro, p, &n)) {
+        return refuse_list(c, sro);
+    }
+    ok = take_granules(c, sro, p, n, &taken);
+    sro->donations++;
+    c->out[1] = taken;
+    if (!ok) {
+        return refuse_granule(c, sro, taken);
+    }
+    if (!sro->left || sro->shape.cycle) {
+        rmm_sro_next_request(c->rmm, sro);
+        if (sro->wants == RMI_MEM_NONE && sro->cancelled && sro->held.n) {
+            rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
+        }
+    } else {
+        rmm_sro_want(c->rmm, sro, RMI_MEM_DONATE);
+    }
+    return rmm_sro_answer(c, sro);
+}
+
+/*
+ * Reclaim
+ */
+
+/* Cut the next piece off the held memory, as the script wants it. */
+static RmmExtent next_piece(ArmRmm *rmm, RmmSro *sro, int *head, int *tail)
+{
+    uint64_t size = rmm_granule_size(rmm);
+    bool back = sro->shape.order == ARM_RMM_RECLAIM_ORDER_REVERSE ||
+                (sro->shape.order == ARM_RMM_RECLAIM_ORDER_INTERLEAVE &&
+                 (sro->handed_back & 1));
+    RmmExtent *e = &sro->held.ext[back ? *tail - 1 : *head];
+    uint64_t n = MIN(e->granules, rmm_range_max_count(rmm));
+    RmmExtent piece = *e;
+
+    if (sro->shape.max_granules) {
+        n = MIN(n, sro->shape.max_granules);
+    }
+    piece.granules = n;
+    e->granules -= n;
+    if (back) {
+        piece.base += e->granules * size;
+        *tail -= !e->granules;
+    } else {
+        e->base += n * size;
+        *head += !e->granules;
+    }
+    return piece;
+}
+
+static void compact(RmmExtents *e, int head, int tail)
+{
+    memmove(e->ext, e->ext + head, (tail - head) * sizeof(*e->ext));
+    e->n = tail - head;
+}
+
+/* Memory that the script wants to vanish stays INTERNAL, and nobody's. */
+static void skip_granules(ArmRmm *rmm, RmmSro *sro)
+{
+    int head = 0;
+
+    while (sro->skip && head < sro->held.n) {
+        RmmExtent *e = &sro->held.ext[head];
+        uint64_t n = MIN(e->granules, sro->skip);
+
+        e->base += n * rmm_granule_size(rmm);
+        e->granules -= n;
+        sro->skip -= n;
+        head += !e->granules;
+    }
+    compact(&sro->held, head, sro->held.n);
+}
+
+static unsigned hand_back(RmmCall *c, RmmSro *sro, uint64_t *list,
+                          unsigned capacity)
+{
+    ArmRmm *rmm = c->rmm;
+    int head = 0, tail = sro->held.n;
+    unsigned n = 0;
+
+    while (n < capacity && head < tail) {
+        RmmExtent e = next_piece(rmm, sro, &head, &tail);
+        unsigned state = e.was_ns ? RMI_MEM_UNDELEGATED : RMI_MEM_DELEGATED;
+
+        if (sro->shape.state >= 0) {
+            state = sro->shape.state;
+        }
+        list[n++] = cpu_to_le64(rmm_range_make(rmm, e.base, 0, e.granules,
+                                               state));
+        rmm_granule_return(rmm, e.base, e.granules);
+        sro->handed_back += e.granules;
+    }
+    compact(&sro->held, head, tail);
+    if (!sro->held.n && sro->shape.has_extra && !sro->extra_done &&
+        n < capacity) {
+        list[n++] = cpu_to_le64(sro->shape.extra);
+        sro->extra_done = true;
+    }
+    return n;
+}
+
+static void after_reclaim(RmmCall *c, RmmSro *sro)
+{
+    if (sro->held.n) {
+        rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
+    } else if (sro->shape.then_donate.n && !sro->error && !sro->cancelled &&
+               sro->queue == RMM_QUEUE_DONATE) {
+        rmm_sro_queue(c->rmm, sro, RMM_QUEUE_THEN);
+    } else {
+        rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
+    }
+}
+
+uint64_t rmm_op_mem_reclaim(RmmCall *c)
+{
+    RmmSro *sro = lookup_for(c, RMI_MEM_RECLAIM);
+    uint64_t list[RMI_LIST_MAX];
+    unsigned capacity = MIN(c->in[3], RMI_LIST_MAX);
+
+    if (!sro || (c->in[2] & 7)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (sro->shape.max_entries) {
+        capacity = MIN(capacity, sro->shape.max_entries);
+    }
+    /* Whether the list can be written is known before anything is given up. */
+    if (capacity && !rmm_ns_ok(c->rmm, c->in[2], capacity * 8)) {
+        return RMI_ERROR_INPUT;
+    }
+    if (sro->empty) {
+        sro->empty -= sro->empty > 0;
+        return rmm_sro_answer(c, sro);
+    }
+    skip_granules(c->rmm, sro);
+    c->out[1] = hand_back(c, sro, list, capacity);
+    if (c->out[1]) {
+        rmm_ns_write(c->rmm, c->in[2], list, c->out[1] * 8);
+    }
+    after_reclaim(c, sro);
+    return rmm_sro_answer(c, sro);
+}

@@ -1,0 +1,225 @@
+/*
+ * Realm Management Monitor: encodings of the Realm Management Interface
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: RMM specification (DEN0137) 2.0-bet0 with the changes of
+ * bet1 and bet3; sections are those of bet0.
+ */
+
+#ifndef HW_ARM_ARM_RMM_ABI_H
+#define HW_ARM_ARM_RMM_ABI_H
+
+#include "hw/registerfields.h"
+
+/* Function identifiers: SMC64 fast calls of the standard service */
+#define RMI_FID_BASE            0xC4000000u
+#define RMI_FID_HINT            0x00010000u /* SMCCC 1.3: no live SVE state */
+#define RMI_NUM_FIRST           0x150
+#define RMI_NUM_LAST            0x2CF
+#define RMI_UNKNOWN             UINT64_MAX
+
+/* Inputs are X1 to X6, outputs X0 to X4; both arrays have X0 as element 0 */
+#define RMI_INPUTS              7
+#define RMI_OUTPUTS             5
+
+/* sec B4.6: RmiStatusCode */
+typedef enum RmiStatus {
+    RMI_SUCCESS = 0,
+    RMI_ERROR_INPUT = 1,
+    RMI_ERROR_REALM = 2,
+    RMI_ERROR_REC = 3,
+    RMI_ERROR_RTT = 4,
+    RMI_ERROR_NOT_SUPPORTED = 5,
+    RMI_ERROR_DEVICE = 6,
+    RMI_ERROR_RTT_AUX = 7,
+    RMI_ERROR_PSMMU_ST = 8,
+    RMI_ERROR_DPT = 9,
+    RMI_BUSY = 10,
+    RMI_ERROR_GLOBAL = 11,
+    RMI_ERROR_TRACKING = 12,
+    RMI_INCOMPLETE = 13,
+    RMI_BLOCKED = 14,
+    RMI_ERROR_GPT = 15,
+    RMI_ERROR_GRANULE = 16,
+} RmiStatus;
+
+/* sec B4.6.73: RmiResult */
+FIELD(RMI_RESULT, STATUS, 0, 8)
+FIELD(RMI_RESULT, MEM, 8, 2)        /* INCOMPLETE */
+FIELD(RMI_RESULT, CANCEL, 10, 1)    /* INCOMPLETE */
+FIELD(RMI_RESULT, LEVEL, 8, 8)      /* ERROR_RTT and its relatives */
+
+/* sec B4.3.2.1: what an incomplete operation wants; also RMI_RESULT.MEM */
+typedef enum RmiMem {
+    RMI_MEM_NONE = 0,
+    RMI_MEM_DONATE = 1,
+    RMI_MEM_RECLAIM = 2,
+} RmiMem;
+
+/* sec B4.3.5: flags of OP_CONTINUE */
+FIELD(RMI_CONTINUE, STOP, 0, 1)
+
+/* sec B4.3.2.2: RmiOpMemDonateReq; STATE has two bits from bet3 on */
+FIELD(RMI_DONATE, SIZE, 0, 2)
+FIELD(RMI_DONATE, COUNT, 2, 14)
+FIELD(RMI_DONATE, CONTIG, 16, 1)
+FIELD(RMI_DONATE, STATE, 17, 2)
+
+/* State of memory in requests and descriptors */
+typedef enum RmiMemState {
+    RMI_MEM_DELEGATED = 0,
+    RMI_MEM_UNDELEGATED = 1,
+    RMI_MEM_CONDITIONAL = 2,
+} RmiMemState;
+
+/*
+ * sec B4.4: RmiAddrRangeDesc. SIZE is at 1:0, COUNT goes from bit 2 up to two
+ * bits below the address, whose place depends on the granule.
+ */
+FIELD(RMI_RANGE, SIZE, 0, 2)
+#define RMI_RANGE_COUNT_SHIFT   2
+#define RMI_RANGE_ADDR_BITS     52
+#define RMI_RANGE_STATE_SHIFT   62
+/* TF-RMM's capacity of an address list */
+#define RMI_LIST_MAX            512
+
+/* sec B4.4: flags of map and unmap */
+FIELD(RMI_MAP, OADDR_TYPE, 0, 2)
+FIELD(RMI_MAP, LIST_COUNT, 2, 14)
+FIELD(RMI_MAP, MEMATTR, 16, 3)
+FIELD(RMI_MAP, S2AP, 19, 4)
+typedef enum RmiOaddrType {
+    RMI_OADDR_NONE = 0,
+    RMI_OADDR_SINGLE = 1,
+    RMI_OADDR_LIST = 2,
+} RmiOaddrType;
+
+FIELD(RMI_DATA, MEASURE, 0, 1)      /* flags of DATA_MAP_INIT */
+
+/* sec B4.6: feature registers */
+FIELD(RMI_FEATURE0, S2SZ, 0, 8)
+FIELD(RMI_FEATURE0, LPA2, 8, 1)
+FIELD(RMI_FEATURE0, SVE, 9, 1)
+FIELD(RMI_FEATURE0, SVE_VL, 10, 4)
+FIELD(RMI_FEATURE0, NUM_BPS, 14, 6)
+FIELD(RMI_FEATURE0, NUM_WPS, 20, 6)
+FIELD(RMI_FEATURE0, PMU, 26, 1)
+FIELD(RMI_FEATURE0, PMU_NUM_CTRS, 27, 5)
+FIELD(RMI_FEATURE0, S2OASZ, 33, 8)  /* bet3 */
+FIELD(RMI_FEATURE1, GRAN_4K, 0, 1)
+FIELD(RMI_FEATURE1, GRAN_16K, 1, 1)
+FIELD(RMI_FEATURE1, GRAN_64K, 2, 1)
+FIELD(RMI_FEATURE1, SHA_256, 3, 1)
+FIELD(RMI_FEATURE1, SHA_384, 4, 1)
+FIELD(RMI_FEATURE1, SHA_512, 5, 1)
+FIELD(RMI_FEATURE1, MAX_RECS_ORDER, 6, 4)
+FIELD(RMI_FEATURE1, L0GPTSZ, 10, 4)
+FIELD(RMI_FEATURE1, PPS, 14, 3)
+#define RMI_FEATURE_REGS        5
+
+/* sec B4.5: VERSION */
+#define RMI_VERSION_2_0         0x20000
+
+/* sec B4.5.53: RmiRmmConfig */
+#define RMI_CONFIG_TRACKING     0x0
+#define RMI_CONFIG_GRANULE      0x8
+
+/* sec A2.3: tracking */
+typedef enum RmiCategory {
+    RMI_CATEGORY_CONVENTIONAL = 0,
+    RMI_CATEGORY_DEV_NCOH = 1,
+    RMI_CATEGORY_DEV_COH = 2,
+    RMI_CATEGORY_NONE = 3,          /* bet3 */
+} RmiCategory;
+
+typedef enum RmiTracking {
+    RMI_TRACKING_RESERVED = 0,
+    RMI_TRACKING_NONE = 1,
+    RMI_TRACKING_FINE = 2,
+    RMI_TRACKING_COARSE = 3,
+} RmiTracking;
+
+/* bet3: GPT_INFO */
+typedef enum RmiGptState {
+    RMI_GPT_RESERVED = 0,
+    RMI_GPT_PLAT = 1,
+    RMI_GPT_HOST_NOT_CREATED = 2,
+    RMI_GPT_HOST_CREATED = 3,
+} RmiGptState;
+
+/* sec B4.6: RmiRealmParams */
+#define RMI_PARAMS_FLAGS0       0x000
+#define RMI_PARAMS_S2SZ         0x008
+#define RMI_PARAMS_SVE_VL       0x010
+#define RMI_PARAMS_NUM_BPS      0x018
+#define RMI_PARAMS_NUM_WPS      0x020
+#define RMI_PARAMS_PMU_CTRS     0x028
+#define RMI_PARAMS_HASH         0x030
+#define RMI_PARAMS_AUX_PLANES   0x038
+#define RMI_PARAMS_RPV          0x400
+#define RMI_PARAMS_ATS_PLANE    0x440
+#define RMI_PARAMS_RTT_BASE     0x808
+#define RMI_PARAMS_RTT_LEVEL    0x810
+#define RMI_PARAMS_RTT_NUM      0x818
+#define RMI_PARAMS_FLAGS1       0x820
+#define RMI_PARAMS_SIZE         0x1000
+FIELD(RMI_REALM_FLAGS0, LPA2, 0, 1)
+FIELD(RMI_REALM_FLAGS0, SVE, 1, 1)
+FIELD(RMI_REALM_FLAGS0, PMU, 2, 1)
+FIELD(RMI_REALM_FLAGS0, DA, 3, 1)
+FIELD(RMI_REALM_FLAGS0, LFA, 5, 2)
+FIELD(RMI_REALM_FLAGS0, MEC, 7, 2)
+FIELD(RMI_REALM_FLAGS1, S2AP_INDIRECT, 1, 1)
+FIELD(RMI_REALM_FLAGS1, ATS, 2, 1)
+
+typedef enum RmiHash {
+    RMI_HASH_SHA_256 = 0,
+    RMI_HASH_SHA_512 = 1,
+    RMI_HASH_SHA_384 = 2,
+} RmiHash;
+#define RMI_HASH_BYTES          64
+
+/* sec B4.6: RmiRecParams */
+#define RMI_REC_PARAMS_FLAGS    0x000
+#define RMI_REC_PARAMS_MPIDR    0x100
+#define RMI_REC_PARAMS_PC       0x200
+#define RMI_REC_PARAMS_GPRS     0x300
+#define RMI_REC_PARAMS_NGPRS    8
+FIELD(RMI_REC_FLAGS, RUNNABLE, 0, 1)
+FIELD(RMI_MPIDR, AFF0, 0, 4)
+FIELD(RMI_MPIDR, AFF1, 8, 8)
+FIELD(RMI_MPIDR, AFF2, 16, 8)
+FIELD(RMI_MPIDR, AFF3, 24, 8)
+
+/* sec B4.6: RmiRecRun */
+#define RMI_RUN_FLAGS           0x000
+#define RMI_RUN_EXIT            0x800
+#define RMI_RUN_EXIT_REASON     0x800
+#define RMI_RUN_EXIT_GPRS       0xA00
+#define RMI_RUN_SIZE            0x1000
+FIELD(RMI_ENTER, EMUL_MMIO, 0, 1)
+FIELD(RMI_ENTER, INJECT_SEA, 1, 1)
+typedef enum RmiExit {
+    RMI_EXIT_SYNC = 0,
+    RMI_EXIT_IRQ = 1,
+    RMI_EXIT_FIQ = 2,
+    RMI_EXIT_PSCI = 3,
+    RMI_EXIT_RIPAS_CHANGE = 4,
+} RmiExit;
+
+/* sec A5.2: RIPAS, and the entry states of RTT_READ_ENTRY */
+typedef enum RmiRipas {
+    RMI_RIPAS_EMPTY = 0,
+    RMI_RIPAS_RAM = 1,
+    RMI_RIPAS_DESTROYED = 2,
+} RmiRipas;
+
+typedef enum RmiRttState {
+    RMI_RTT_UNASSIGNED = 0,         /* VOID or UNMAPPED_NS */
+    RMI_RTT_ASSIGNED = 1,           /* DATA or MAPPED_NS */
+    RMI_RTT_TABLE = 2,
+} RmiRttState;
+
+#endif /* HW_ARM_ARM_RMM_ABI_H */
