@@ -6,8 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The time is from the write that clears Secondary Bus Reset to the first read
- * of Vendor ID that is neither all ones (the link is down) nor 0x0001 (the device
- * is not ready, and RRS Software Visibility is on: PCIe r6.0 sec 2.3.1).
+ * of Vendor ID that is neither all ones (the link is down) nor 0x0001 (the
+ * device is not ready, and RRS Software Visibility is on: PCIe r6.0 sec 2.3.1).
  *
  *     sample ROUND SLOT READS NANOSECONDS
  *
