@@ -23,7 +23,7 @@ is "$online" "$(cat /sys/devices/system/cpu/possible)" 'all CPUs are up, by PSCI
 # No page that the kernel uses takes a granule protection fault.
 dd if=/dev/zero of=/fill bs=1M count=64 2>/dev/null && rm /fill
 ok $? '64 MiB of memory are written'
-! dmesg | grep -Eiq 'granule protection|external abort|Oops|BUG:'
+! dmesg | grep -Eq 'granule protection|external abort|Oops: |BUG: '
 ok $? 'no fault of memory in the log'
 seen "$(printf '%s\n' "$log" | sed -n 's/.*\(SMC Calling Convention v[0-9.]*\).*/\1/p')," \
     "CPUs $online"
