@@ -340,7 +340,9 @@ static void random_shape(ArmRmm *rmm, RmmShape *shape)
     shape->cancel = rmm_random(rmm, 2);
     shape->cancel_toggle = !rmm_random(rmm, 4);
     split_request(rmm, &shape->donate);
-    if (shape->donate.n && rmm_random(rmm, 2)) {
+    /* What is to be in one piece comes in one piece. */
+    if (shape->donate.n && !shape->donate.req[0].contig &&
+        rmm_random(rmm, 2)) {
         shape->n_consume = 1 + rmm_random(rmm, 4);
         for (unsigned i = 0; i < shape->n_consume; i++) {
             shape->consume[i] = rmm_random(rmm, 4);

@@ -193,6 +193,21 @@ void rmm_gpt_add_table(ArmRmm *rmm, hwaddr pa, hwaddr table)
     rmm->gpt_flush = true;
 }
 
+unsigned rmm_gpt_host_tables(ArmRmm *rmm)
+{
+    hwaddr step = rmm_gpt_region_size(rmm);
+    RmmBank *last = &rmm->bank[rmm->n_banks - 1];
+    unsigned n = 0;
+
+    if (rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
+        return 0;
+    }
+    for (hwaddr pa = 0; pa < last->base + last->size; pa += step) {
+        n += rmm_gpt_has_table(rmm, pa);
+    }
+    return n;
+}
+
 hwaddr rmm_gpt_table(ArmRmm *rmm, hwaddr pa)
 {
     return GPT_TABLE_ADDR(root_ldq(rmm, level0_entry(rmm, pa)));

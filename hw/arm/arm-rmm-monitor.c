@@ -23,6 +23,8 @@
 #define FSC_GPF_WALK_FIRST  0x23
 #define FSC_GPF_OUTPUT      0x28
 
+#define RETRY_PATIENCE      64
+
 static void G_GNUC_PRINTF(6, 0)
 note(ArmRmm *rmm, ArmRmmFindingKind kind, uint16_t num, int cpu,
      uint64_t address, const char *fmt, va_list ap)
@@ -50,23 +52,37 @@ void rmm_finding(ArmRmm *rmm, ArmRmmFindingKind kind, RmmCall *c,
     va_end(ap);
 }
 
-/* sec B4.3.2.5: BUSY and BLOCKED mean: the same call again. */
+static bool repeats(const RmmCall *c, const RmmRetry *r)
+{
+    return r->num == c->cmd->num &&
+           !memcmp(&r->in[1], &c->in[1], c->cmd->n_in * sizeof(r->in[0]));
+}
+
+/*
+ * sec B4.3.2.5: BUSY and BLOCKED mean: the same call again. It may come from
+ * another CPU, and after others; when a CPU has made many calls without, it is
+ * missing.
+ */
 static void check_retry(RmmCall *c, uint64_t x0)
 {
-    RmmRetry *r = &c->rmm->retry[c->cpu];
+    RmmRetry *own = &c->rmm->retry[c->cpu];
     unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
-    size_t n = (c->cmd->n_in + 1) * sizeof(r->in[0]);
 
-    if (r->num && (r->num != c->cmd->num ||
-                   memcmp(&r->in[1], &c->in[1], n - sizeof(r->in[0])))) {
-        rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BUSY_NOT_REPEATED, c,
-                    r->in[1], "%s after BUSY or BLOCKED of %s",
-                    c->cmd->name, rmm_command(r->num)->name);
+    for (unsigned i = 0; i < c->rmm->n_cpus; i++) {
+        if (c->rmm->retry[i].num && repeats(c, &c->rmm->retry[i])) {
+            c->rmm->retry[i].num = 0;
+        }
     }
-    r->num = 0;
-    if (status == RMI_BUSY || status == RMI_BLOCKED) {
-        r->num = c->cmd->num;
-        memcpy(r->in, c->in, sizeof(r->in));
+    if (own->num && ++own->calls == RETRY_PATIENCE) {
+        rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BUSY_NOT_REPEATED, c,
+                    own->in[1], "%u calls since BUSY or BLOCKED of %s",
+                    RETRY_PATIENCE, rmm_command(own->num)->name);
+        own->num = 0;
+    }
+    if ((status == RMI_BUSY || status == RMI_BLOCKED) && !own->num) {
+        own->num = c->cmd->num;
+        own->calls = 0;
+        memcpy(own->in, c->in, sizeof(own->in));
     }
 }
 
@@ -140,6 +156,15 @@ static void add_open_sros(ArmRmm *rmm, ArmRmmFindingList ***tail)
     }
 }
 
+/* What RMM_ACTIVATE got, and tables that the host made, are held for good. */
+static uint64_t held_for_good(ArmRmm *rmm)
+{
+    uint64_t n = rmm_extents_total(&rmm->held);
+
+    return n + rmm_gpt_host_tables(rmm) *
+           (rmm_gpt_table_size(rmm) / rmm_granule_size(rmm));
+}
+
 static void add_left(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
     RmmRealm *realm = QTAILQ_FIRST(&rmm->realms);
@@ -150,9 +175,9 @@ static void add_left(ArmRmm *rmm, ArmRmmFindingList ***tail)
                             realm->rd, rmm_realm_state_name(realm->state),
                             realm->num_recs));
     }
-    if (rmm->count[RMM_G_INTERNAL] > rmm_extents_total(&rmm->held)) {
+    if (rmm->count[RMM_G_INTERNAL] > held_for_good(rmm)) {
         add(tail, ARM_RMM_FINDING_KIND_MEMORY_HELD,
-            rmm->count[RMM_G_INTERNAL] - rmm_extents_total(&rmm->held), 0,
+            rmm->count[RMM_G_INTERNAL] - held_for_good(rmm), 0,
             g_strdup_printf("%" PRIu64 " granules donated, %" PRIu64
                             " handed back", rmm->donated, rmm->reclaimed));
     }

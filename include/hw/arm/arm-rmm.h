@@ -253,6 +253,7 @@ typedef struct RmmFinding {
 /* BUSY or BLOCKED that a CPU has not answered with a repetition yet */
 typedef struct RmmRetry {
     uint16_t num;
+    uint32_t calls;                 /* of this CPU since */
     uint64_t in[RMI_INPUTS];
 } RmmRetry;
 
@@ -485,6 +486,9 @@ bool rmm_gpt_has_table(ArmRmm *rmm, hwaddr pa);
 
 /** rmm_gpt_add_table: link a level 1 table of the host's memory */
 void rmm_gpt_add_table(ArmRmm *rmm, hwaddr pa, hwaddr table);
+
+/** rmm_gpt_host_tables: level 1 tables that the host made for its memory */
+unsigned rmm_gpt_host_tables(ArmRmm *rmm);
 
 /** rmm_gpt_table: level 1 table of an address that has one */
 hwaddr rmm_gpt_table(ArmRmm *rmm, hwaddr pa);

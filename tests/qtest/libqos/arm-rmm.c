@@ -1,0 +1,202 @@
+/*
+ * A host of the Realm Management Monitor, for qtests
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qobject/qdict.h"
+#include "qobject/qjson.h"
+#include "qobject/qlist.h"
+#include "qobject/qnum.h"
+#include "arm-rmm.h"
+
+void rmm_start_args(RmmHost *h, const char *abi, const char *more,
+                    const char *args)
+{
+    memset(h, 0, sizeof(*h));
+    h->abi = abi;
+    h->qts = qtest_initf("-M virt,virtualization=on,secure=on,gic-version=3 "
+                         "-accel tcg -S -cpu max,x-rme=on -m 256M -smp 2 "
+                         "-nodefaults -device arm-rmm,abi=%s%s %s", abi, more,
+                         args);
+}
+
+void rmm_start(RmmHost *h, const char *abi, const char *more)
+{
+    rmm_start_args(h, abi, more, "");
+}
+
+void rmm_stop(RmmHost *h)
+{
+    qtest_quit(h->qts);
+}
+
+/* Every unused input is junk: no RMM may look at it. */
+uint64_t rmm_smc(RmmHost *h, int cpu, unsigned num, const uint64_t in[6])
+{
+    QDict *answer = qtest_qmp(h->qts,
+        "{ 'execute': 'x-arm-rmm-call', 'arguments': { 'cpu': %d,"
+        "  'registers': [ %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64
+        ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", 7777 ] } }", cpu,
+        (uint64_t)(0xc4000000u | num), in[0], in[1], in[2], in[3], in[4],
+        in[5]);
+    QListEntry *e;
+    unsigned n = 0;
+
+    g_assert_true(qdict_haskey(answer, "return"));
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(qdict_get_qdict(answer, "return"),
+                                        "registers"), e) {
+        g_assert_cmpuint(n, <, 18);
+        h->x[n++] = qnum_get_uint(qobject_to(QNum, qlist_entry_obj(e)));
+    }
+    qobject_unref(answer);
+    /* X5 to X7 are nobody's output. */
+    g_assert_cmphex(h->x[5], ==, in[4]);
+    g_assert_cmphex(h->x[6], ==, in[5]);
+    g_assert_cmphex(h->x[7], ==, 7777);
+    return h->x[0];
+}
+
+void rmm_active(RmmHost *h)
+{
+    qtest_memset(h->qts, NS_BASE, 0, 64 * PAGE);
+    g_assert_cmphex(R(h, R_CONFIG_SET, CONFIG), ==, OK);
+    g_assert_cmphex(R(h, R_ACTIVATE), ==, OK);
+}
+
+static void whole_range(RmmHost *h, unsigned num, uint64_t base,
+                        uint64_t pages)
+{
+    uint64_t top = base + pages * PAGE;
+
+    while (base < top) {
+        g_assert_cmphex(R(h, num, base, top), ==, OK);
+        g_assert_cmphex(h->x[1], >, base);
+        g_assert_cmphex(h->x[1], <=, top);
+        base = h->x[1];
+    }
+}
+
+void rmm_delegate(RmmHost *h, uint64_t base, uint64_t pages)
+{
+    whole_range(h, R_DELEGATE, base, pages);
+}
+
+void rmm_undelegate(RmmHost *h, uint64_t base, uint64_t pages)
+{
+    whole_range(h, R_UNDELEGATE, base, pages);
+}
+
+void rmm_params(RmmHost *h, uint64_t rtt)
+{
+    qtest_memset(h->qts, PARAMS, 0, PAGE);
+    qtest_writeq(h->qts, PARAMS + 0x008, 40);
+    qtest_writeq(h->qts, PARAMS + 0x018, 1);
+    qtest_writeq(h->qts, PARAMS + 0x020, 1);
+    qtest_writeq(h->qts, PARAMS + 0x808, rtt);
+    qtest_writeq(h->qts, PARAMS + 0x810, 1);
+    qtest_writeq(h->qts, PARAMS + 0x818, 2);
+}
+
+void rmm_realm(RmmHost *h, uint64_t rd, uint64_t rtt)
+{
+    rmm_delegate(h, rd, 1);
+    rmm_delegate(h, rtt, 2);
+    rmm_params(h, rtt);
+    g_assert_cmphex(R(h, R_REALM_CREATE, rd, PARAMS), ==, OK);
+}
+
+uint64_t rmm_desc(RmmHost *h, uint64_t base, unsigned size, unsigned count,
+                  unsigned state)
+{
+    unsigned shift = g_str_equal(h->abi, "bet3") ? 62 : 63;
+
+    return base | size | (uint64_t)count << 2 | (uint64_t)state << shift;
+}
+
+void rmm_list(RmmHost *h, unsigned first, uint64_t base, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        qtest_writeq(h->qts, LIST + (first + i) * 8,
+                     rmm_desc(h, base + i * PAGE, 0, 1, 0));
+    }
+}
+
+uint64_t rmm_rec_begin(RmmHost *h, uint64_t rd, uint64_t rec, unsigned index)
+{
+    qtest_memset(h->qts, REC_PARAMS, 0, PAGE);
+    qtest_writeq(h->qts, REC_PARAMS, 1);
+    qtest_writeq(h->qts, REC_PARAMS + 0x100, index);
+    return R(h, R_REC_CREATE, rd, rec, REC_PARAMS);
+}
+
+void rmm_rec(RmmHost *h, uint64_t rd, uint64_t rec, unsigned index)
+{
+    uint64_t handle;
+
+    rmm_delegate(h, rec, 17);
+    g_assert_cmphex(rmm_rec_begin(h, rd, rec, index) & ~CANCELLABLE, ==,
+                    WANT_DONATE);
+    handle = h->x[1];
+    rmm_list(h, 0, rec + PAGE, 16);
+    g_assert_cmphex(R(h, R_DONATE, handle, LIST, 16, 0) & ~CANCELLABLE, ==,
+                    INCOMPLETE);
+    g_assert_cmphex(R(h, R_CONTINUE, handle, 0), ==, OK);
+}
+
+void rmm_script(RmmHost *h, const char *json)
+{
+    QObject *script = qobject_from_json(json, &error_abort);
+
+    qtest_qmp_assert_success(h->qts, "{ 'execute': 'arm-rmm-set-script',"
+                             " 'arguments': { 'script': %p } }", script);
+}
+
+void rmm_granule_is(RmmHost *h, uint64_t pa, const char *state,
+                    const char *pas)
+{
+    QDict *g = qtest_qmp_assert_success_ref(h->qts,
+        "{ 'execute': 'query-rmm-granule', 'arguments': { 'address': %" PRIu64
+        " } }", pa);
+
+    g_assert_cmpstr(qdict_get_str(g, "state"), ==, state);
+    g_assert_cmpstr(qdict_get_str(g, "pas"), ==, pas);
+    qobject_unref(g);
+}
+
+uint64_t rmm_count(RmmHost *h, const char *state)
+{
+    QDict *info = qtest_qmp_assert_success_ref(h->qts,
+                                               "{ 'execute': 'query-rmm' }");
+    uint64_t count = UINT64_MAX;
+    QListEntry *e;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(info, "granules"), e) {
+        QDict *d = qobject_to(QDict, qlist_entry_obj(e));
+
+        if (g_str_equal(qdict_get_str(d, "state"), state)) {
+            count = qdict_get_int(d, "count");
+        }
+    }
+    qobject_unref(info);
+    return count;
+}
+
+uint64_t rmm_found(RmmHost *h, const char *kind)
+{
+    QDict *answer = qtest_qmp(h->qts, "{ 'execute': 'query-rmm-findings' }");
+    uint64_t count = 0;
+    QListEntry *e;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(answer, "return"), e) {
+        QDict *d = qobject_to(QDict, qlist_entry_obj(e));
+
+        if (g_str_equal(qdict_get_str(d, "kind"), kind)) {
+            count = qdict_get_int(d, "count");
+        }
+    }
+    qobject_unref(answer);
+    return count;
+}
