@@ -242,6 +242,22 @@ static void test_reset_training(const void *data)
     bench_close(&b);
 }
 
+/* A training that was broken off does not end later on. */
+static void test_never_up(const void *data)
+{
+    Bench b;
+
+    bench_open(&b, data);
+    plug(&b);
+    qfabric_step_ms(b.qts, TRAIN_MS - 1);
+    qfabric_sbr(b.port, true);
+    qfabric_set_prop(b.qts, b.slot->id, "link-up-ms", -1);
+    qfabric_sbr(b.port, false);
+    qfabric_step_ms(b.qts, 10 * TRAIN_MS);
+    expect_link(&b, "training", PCI_EXP_LNKSTA_LT, UINT32_MAX, "for ever");
+    bench_close(&b);
+}
+
 /* sec 6.6.1: power-on is a reset, after which a Function may need time */
 static void test_ready(const void *data)
 {
@@ -384,6 +400,7 @@ int main(int argc, char **argv)
         add("unplug-while-training", &slots[i], test_unplug_training);
         add("plug-while-held", &slots[i], test_plug_held);
         add("reset-while-training", &slots[i], test_reset_training);
+        add("never-up", &slots[i], test_never_up);
         add("not-ready", &slots[i], test_ready);
         add("pme", &slots[i], test_pme);
         add("pme-served", &slots[i], test_pme_served);
