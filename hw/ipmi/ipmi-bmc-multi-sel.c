@@ -338,7 +338,7 @@ static uint8_t sel_set_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
     if ((offset < -UTC_OFFSET_MAX || offset > UTC_OFFSET_MAX) &&
         offset != UTC_OFFSET_NONE) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_MULTI_CC_INVALID_FIELD;
     }
     if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_UTC_OFFSET, req->data,
                         2)) {
