@@ -37,6 +37,8 @@
 
 /* In the store: time of the change, and the record unless it is deleted */
 #define SDR_STORE_TIME          4
+/* An empty repository, and both times */
+#define SDR_STORE_BASE          8
 
 uint32_t ipmi_sdr_record_len(const uint8_t *rec)
 {
@@ -426,6 +428,16 @@ static bool sdr_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
     if (len < SDR_STORE_TIME) {
         return false;
     }
+    if (key == IPMI_STORE_KEY_CLEAR) {
+        if (len != SDR_STORE_TIME && len != SDR_STORE_BASE) {
+            return false;
+        }
+        sdr_clear(sdr);
+        sdr->erase_time = ldl_le_p(data);
+        sdr->add_time = len == SDR_STORE_BASE ? ldl_le_p(data + 4) :
+                                                sdr->add_time;
+        return true;
+    }
     len -= SDR_STORE_TIME;
     if (len) {
         if (len > SDR_RECORD_MAX || !sdr_record_valid(rec, len) ||
@@ -436,15 +448,11 @@ static bool sdr_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
         sdr->add_time = ldl_le_p(data);
         return true;
     }
-    if (key == IPMI_STORE_KEY_CLEAR) {
-        sdr_clear(sdr);
-    } else {
-        rec = key && key < IPMI_RECORD_LAST ? ipmi_sdr_find(sdr, key) : NULL;
-        if (!rec) {
-            return false;
-        }
-        sdr_remove(sdr, rec);
+    rec = key && key < IPMI_RECORD_LAST ? ipmi_sdr_find(sdr, key) : NULL;
+    if (!rec) {
+        return false;
     }
+    sdr_remove(sdr, rec);
     sdr->erase_time = ldl_le_p(data);
     return true;
 }
@@ -456,8 +464,9 @@ static void sdr_dump(IPMIBmcMulti *s)
     const uint8_t *rec;
 
     stl_le_p(buf, sdr->erase_time);
+    stl_le_p(buf + 4, sdr->add_time);
     ipmi_store_emit(s, IPMI_STORE_SDR, IPMI_STORE_KEY_CLEAR, buf,
-                    SDR_STORE_TIME);
+                    SDR_STORE_BASE);
     stl_le_p(buf, sdr->add_time);
     for (rec = ipmi_sdr_first(sdr); rec; rec = ipmi_sdr_next(sdr, rec)) {
         uint32_t len = ipmi_sdr_record_len(rec);

@@ -31,9 +31,11 @@
 #define UTC_OFFSET_MAX          1440
 #define UTC_OFFSET_NONE         0x7ff
 
-/* In the store: a record, or nothing (deleted), and the time of the change */
+/* In the store: a record, and its time; or only the time: erased */
 #define SEL_STORE_ADD           (IPMI_SEL_RECORD + 4)
 #define SEL_STORE_ERASE         4
+/* An empty log, and both times */
+#define SEL_STORE_BASE          8
 
 unsigned ipmi_sel_count(IPMIBmcMulti *s)
 {
@@ -336,7 +338,7 @@ static uint8_t sel_set_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
     if ((offset < -UTC_OFFSET_MAX || offset > UTC_OFFSET_MAX) &&
         offset != UTC_OFFSET_NONE) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_MULTI_CC_INVALID_FIELD;
     }
     if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_UTC_OFFSET, req->data,
                         2)) {
@@ -368,7 +370,7 @@ static const IPMICommand sel_commands[] = {
 const IPMICommandTable ipmi_cmds_sel =
     IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_STORAGE, sel_commands);
 
-/* Key: record ID. Data: record and time; time only: deleted, or all cleared */
+/* Key: record ID, or all of them. Data: see SEL_STORE_* */
 static bool sel_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
                      uint32_t len)
 {
@@ -382,10 +384,13 @@ static bool sel_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
         sel_insert(sel, data, ldl_le_p(data + IPMI_SEL_RECORD));
         return true;
     }
-    if (len != SEL_STORE_ERASE) {
+    if (len != SEL_STORE_ERASE &&
+        (len != SEL_STORE_BASE || key != IPMI_STORE_KEY_CLEAR)) {
         return false;
     }
     if (key == IPMI_STORE_KEY_CLEAR) {
+        sel->add_time = len == SEL_STORE_BASE ? ldl_le_p(data + 4) :
+                                                sel->add_time;
         sel_clear(sel, ldl_le_p(data));
         return true;
     }
@@ -403,8 +408,9 @@ static void sel_dump(IPMIBmcMulti *s)
     uint8_t buf[SEL_STORE_ADD];
 
     stl_le_p(buf, sel->erase_time);
+    stl_le_p(buf + 4, sel->add_time);
     ipmi_store_emit(s, IPMI_STORE_SEL, IPMI_STORE_KEY_CLEAR, buf,
-                    SEL_STORE_ERASE);
+                    SEL_STORE_BASE);
     stl_le_p(buf + IPMI_SEL_RECORD, sel->add_time);
     for (unsigned i = 0; i < ipmi_sel_count(s); i++) {
         memcpy(buf, ipmi_sel_record(s, i), IPMI_SEL_RECORD);

@@ -312,10 +312,7 @@ static uint8_t get_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_MULTI_CC_OK;
 }
 
-/*
- * sec 35.15: only where the record says that the type is set at all; a
- * threshold sensor stays one.
- */
+/* sec 35.15: a threshold sensor stays one, and a discrete one, too */
 static uint8_t set_type(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     IPMISensor *sensor = req_sensor(s, req);
@@ -324,8 +321,7 @@ static uint8_t set_type(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (!sensor) {
         return IPMI_MULTI_CC_NOT_PRESENT;
     }
-    if (!(sensor->sdr[SDR_O_INIT] & SDR_INIT_TYPE) ||
-        ipmi_sensor_is_threshold(sensor) !=
+    if (ipmi_sensor_is_threshold(sensor) !=
         (reading_type == READING_THRESHOLD)) {
         return IPMI_MULTI_CC_ILLEGAL_TYPE;
     }
