@@ -1,2 +1,157 @@
+/*
+ * QTest of arm-rmm: snapshots, migration and reset in the middle of things
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
 #include "qemu/osdep.h"
-int main(void) { return 0; }
+#include "libqos/arm-rmm.h"
+#include "libqos/pcie-fabric-vmstate.h"
+
+#define RD      P(0)
+#define RTT     P(2)
+#define REC     P(16)
+#define FREE(i) P(256 + (i))
+
+/* A realm with a REC, tables and data, and an operation that has 5 granules */
+static void build(RmmHost *h)
+{
+    rmm_active(h);
+    rmm_realm(h, RD, RTT);
+    rmm_rec(h, RD, REC, 0);
+    rmm_delegate(h, P(256), 64);
+    g_assert_cmphex(R(h, R_RTT_CREATE, RD, FREE(0), 0, 2), ==, OK);
+    g_assert_cmphex(R(h, R_RTT_CREATE, RD, FREE(1), 0, 3), ==, OK);
+    g_assert_cmphex(R(h, R_DATA_MAP, RD, 0, 2 * PAGE, 1, FREE(2) | 8), ==, OK);
+    g_assert_cmphex(rmm_rec_begin(h, RD, FREE(8), 1) & 0x3ff, ==, WANT_DONATE);
+    rmm_list(h, 0, FREE(9), 5);
+    g_assert_cmphex(R(h, R_DONATE, h->x[1], LIST, 5, 0) & 0x3ff, ==,
+                    WANT_DONATE);
+}
+
+/* The operation goes on to its end, and everything comes back. */
+static void finish(RmmHost *h)
+{
+    rmm_granule_is(h, FREE(8), "delegated", "realm");
+    g_assert_cmphex(R(h, R_UNDELEGATE, FREE(8), FREE(9)), ==, EBLOCKED);
+    rmm_list(h, 0, FREE(14), 11);
+    g_assert_cmphex(R(h, R_DONATE, 0, LIST, 11, 0) & 0x3ff, ==, INCOMPLETE);
+    g_assert_cmphex(R(h, R_CONTINUE, 0, 0), ==, OK);
+    rmm_granule_is(h, FREE(8), "rec", "realm");
+    g_assert_cmphex(R(h, R_READ_ENTRY, RD, PAGE, 3), ==, OK);
+    g_assert_cmphex(h->x[3], ==, FREE(3));
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t rec = i ? FREE(8) : REC;
+
+        g_assert_cmphex(R(h, R_REC_DESTROY, rec) & 0x3ff, ==, WANT_RECLAIM);
+        g_assert_cmphex(R(h, R_RECLAIM, 0, LIST, 16) & 0x3ff, ==, INCOMPLETE);
+        g_assert_cmphex(qtest_readq(h->qts, LIST), ==,
+                        rmm_desc(h, rec + PAGE, 0, 16, 0));
+        g_assert_cmphex(R(h, R_CONTINUE, 0, 0), ==, OK);
+        rmm_undelegate(h, rec, 17);
+    }
+    g_assert_cmphex(R(h, R_DATA_UNMAP, RD, 0, 2 * PAGE, 1, 0), ==, OK);
+    g_assert_cmphex(R(h, R_RTT_DESTROY, RD, 0, 3), ==, OK);
+    g_assert_cmphex(R(h, R_RTT_DESTROY, RD, 0, 2), ==, OK);
+    g_assert_cmphex(R(h, R_REALM_TERMINATE, RD), ==, OK);
+    g_assert_cmphex(R(h, R_REALM_DESTROY, RD), ==, OK);
+    rmm_undelegate(h, RD, 1);
+    rmm_undelegate(h, RTT, 2);
+    rmm_undelegate(h, FREE(0), 64);
+    g_assert_cmpuint(rmm_count(h, "undelegated"), ==, RAM_SIZE / PAGE);
+}
+
+/* What happened since the snapshot is forgotten, in the tables as well. */
+static void snapshot(void)
+{
+    g_autofree char *drive = NULL;
+    QFabricFiles files;
+    RmmHost h;
+
+    qfabric_files_open(&files);
+    drive = qfabric_files_drive(&files);
+    rmm_start_args(&h, "bet3", "", drive);
+    build(&h);
+    if (qfabric_hmp_quiet(h.qts, "savevm mid")) {
+        rmm_delegate(&h, P(512), 8);
+        g_assert_cmphex(R(&h, R_CONTINUE, 0, 0) & 0x3ff, ==, WANT_RECLAIM);
+        g_assert_true(qfabric_hmp_quiet(h.qts, "loadvm mid"));
+        rmm_granule_is(&h, P(512), "undelegated", "ns");
+        finish(&h);
+        /* Twice: the first one's leftovers must not matter. */
+        g_assert_true(qfabric_hmp_quiet(h.qts, "loadvm mid"));
+        finish(&h);
+    }
+    rmm_stop(&h);
+    qfabric_files_close(&files);
+}
+
+static void migration(void)
+{
+    g_autofree char *out = NULL;
+    QFabricFiles files;
+    RmmHost h;
+
+    qfabric_files_open(&files);
+    out = g_strdup_printf("file:%s", files.stream);
+    rmm_start(&h, "bet3", "");
+    build(&h);
+    qfabric_migrate_out(h.qts, out);
+    rmm_stop(&h);
+
+    rmm_start_args(&h, "bet3", "", "-incoming defer");
+    g_assert_true(qfabric_migrate_in(h.qts, out));
+    finish(&h);
+    rmm_stop(&h);
+
+    /* Another profile is refused. */
+    rmm_start_args(&h, "bet1", "", "-incoming defer");
+    g_assert_false(qfabric_migrate_in(h.qts, out));
+    rmm_stop(&h);
+    qfabric_files_close(&files);
+}
+
+static void reset(void)
+{
+    RmmHost h;
+
+    rmm_start(&h, "bet3", "");
+    for (unsigned i = 0; i < 3; i++) {
+        build(&h);
+        qtest_system_reset(h.qts);
+        g_assert_cmpuint(rmm_count(&h, "undelegated"), ==, RAM_SIZE / PAGE);
+        rmm_granule_is(&h, RD, "undelegated", "ns");
+        rmm_granule_is(&h, REC, "undelegated", "ns");
+        g_assert_cmphex(R(&h, R_STATE_GET), ==, OK);
+        g_assert_cmphex(h.x[1], ==, 0);
+    }
+    build(&h);
+    finish(&h);
+    rmm_stop(&h);
+}
+
+static void reset_active(void)
+{
+    RmmHost h;
+
+    /* Active from reset on; no second activation */
+    rmm_start(&h, "bet3", ",reset-active=on");
+    g_assert_cmphex(R(&h, R_ACTIVATE), ==, EGLOBAL);
+    rmm_delegate(&h, P(0), 4);
+    qtest_system_reset(h.qts);
+    rmm_granule_is(&h, P(3), "undelegated", "ns");
+    rmm_delegate(&h, P(0), 4);
+    rmm_stop(&h);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    if (have_qemu_img()) {
+        qtest_add_func("/arm-rmm/state/snapshot", snapshot);
+    }
+    qtest_add_func("/arm-rmm/state/migration", migration);
+    qtest_add_func("/arm-rmm/state/reset", reset);
+    qtest_add_func("/arm-rmm/state/reset-active", reset_active);
+    return g_test_run();
+}
