@@ -104,15 +104,8 @@ static uint8_t get_guid(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
 static uint8_t set_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    int i;
-
     s->enables = req->data[0];
-    for (i = 0; i < IPMI_PORTS; i++) {
-        if (s->ports[i]) {
-            ipmi_port_enable_irq(s->ports[i], ipmi_irqs_enabled(s));
-        }
-    }
-    ipmi_attention_update(s);
+    ipmi_interrupts_update(s);
     return IPMI_MULTI_CC_OK;
 }
 

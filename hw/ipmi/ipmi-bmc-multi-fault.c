@@ -10,15 +10,39 @@
 #include "qapi/error.h"
 #include "qapi/qapi-visit-ipmi-bmc-multi.h"
 #include "hw/ipmi/ipmi-bmc-multi-fault.h"
+#include "migration/vmstate.h"
 #include "trace.h"
 
 typedef struct FaultState {
     uint64_t matched, applied;
 } FaultState;
 
+static const VMStateDescription vmstate_fault_state = {
+    .name = "ipmi-fault",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(matched, FaultState),
+        VMSTATE_UINT64(applied, FaultState),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 struct IPMIBmcFaults {
     IpmiFaultList *rules;
     FaultState state[IPMI_FAULTS_MAX];  /* in the order of the rules */
+};
+
+/* The rules are the user's; how often they have matched is the machine's. */
+const VMStateDescription vmstate_ipmi_faults = {
+    .name = "ipmi-faults",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_ARRAY(state, IPMIBmcFaults, IPMI_FAULTS_MAX, 1,
+                             vmstate_fault_state, FaultState),
+        VMSTATE_END_OF_LIST()
+    }
 };
 
 IPMIBmcFaults *ipmi_faults_new(void)

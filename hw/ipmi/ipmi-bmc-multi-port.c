@@ -29,6 +29,7 @@
 #include "hw/ipmi/ipmi_bt.h"
 #include "hw/ipmi/ipmi_kcs.h"
 #include "migration/vmstate.h"
+#include "qemu/error-report.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "trace.h"
@@ -39,6 +40,8 @@
 #define BT_MAX_DATA     (254 - RSP_HEADER)
 #define BT_CTRL_SMS_ATN 0x10
 #define BT_CTRL_B_BUSY  0x80
+#define BT_MASK_IRQ_EN  0x01
+#define KCS_STATUS_IBF  0x02
 
 static IPMIInterfaceClass *port_class(IPMIBmcPort *p)
 {
@@ -77,17 +80,29 @@ void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
 
 void ipmi_port_enable_irq(IPMIBmcPort *p, bool enable)
 {
-    if (p->parent_obj.intf) {
-        port_class(p)->set_irq_enable(p->parent_obj.intf, enable);
+    if (!p->parent_obj.intf) {
+        return;
     }
+    if (!p->is_bt && enable && !port_kcs(p)->irqs_enabled) {
+        /* Attention that is there already has not interrupted yet. */
+        port_kcs(p)->atn_irq_set = false;
+        p->irq = false;
+    }
+    /* sec 11.6: what interrupts on BT is the business of its mask register */
+    port_class(p)->set_irq_enable(p->parent_obj.intf, enable || p->is_bt);
 }
 
+/* Each attention of a storm lasts until the next; the last one, as long. */
 static void storm(void *opaque)
 {
     IPMIBmcPort *p = opaque;
     IPMIInterfaceClass *iic;
 
-    if (!p->parent_obj.intf || !p->storm_left) {
+    if (!p->parent_obj.intf) {
+        return;
+    }
+    if (!p->storm_left) {
+        ipmi_attention_update(p->bmc);
         return;
     }
     iic = port_class(p);
@@ -95,13 +110,8 @@ static void storm(void *opaque)
     iic->set_atn(p->parent_obj.intf, 1, 1);
     p->atn = true;
     p->irq = true;
-    if (--p->storm_left) {
-        timer_mod(&p->storm, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) +
-                             p->storm_ms);
-    } else {
-        /* From here on it tells the truth again. */
-        ipmi_attention_update(p->bmc);
-    }
+    p->storm_left--;
+    timer_mod(&p->storm, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + p->storm_ms);
 }
 
 static void start_storm(IPMIBmcPort *p, const IpmiFault *f)
@@ -141,9 +151,38 @@ static void delay_over(void *opaque)
 
 static void deliver_silently(IPMIBmcPort *p)
 {
-    ipmi_port_enable_irq(p, false);
-    deliver(p);
-    ipmi_port_enable_irq(p, ipmi_irqs_enabled(p->bmc));
+    if (p->is_bt) {
+        uint8_t enabled = port_bt(p)->mask_reg & BT_MASK_IRQ_EN;
+
+        port_bt(p)->mask_reg &= ~BT_MASK_IRQ_EN;
+        deliver(p);
+        port_bt(p)->mask_reg |= enabled;
+    } else {
+        bool enabled = port_kcs(p)->irqs_enabled;
+
+        port_kcs(p)->irqs_enabled = false;
+        deliver(p);
+        port_kcs(p)->irqs_enabled = enabled;
+    }
+}
+
+/*
+ * There will be no response, but the interface has taken the request: software
+ * that gives up can abort, and try again.
+ */
+static void forget(IPMIBmcPort *p)
+{
+    p->busy = false;
+    if (p->is_bt) {
+        port_bt(p)->waiting_rsp++;
+        port_bt(p)->inlen = 0;
+        port_bt(p)->control_reg &= ~BT_CTRL_B_BUSY;
+    } else {
+        port_kcs(p)->waiting_rsp++;
+        port_kcs(p)->cmd_reg = -1;
+        port_kcs(p)->data_in_reg = -1;
+        port_kcs(p)->status_reg &= ~KCS_STATUS_IBF;
+    }
 }
 
 static void deliver_later(IPMIBmcPort *p, uint32_t ms)
@@ -171,6 +210,7 @@ static void deliver_with_fault(IPMIBmcPort *p, const IpmiFault *f)
     switch (f->action) {
     case IPMI_FAULT_ACTION_DROP:
     case IPMI_FAULT_ACTION_IGNORE:
+        forget(p);
         return;
     case IPMI_FAULT_ACTION_STUCK:
         if (ipmi_fault_delay_ms(f)) {
@@ -262,6 +302,8 @@ static void handle(IPMIBmcPort *p, const IPMIReq *req, uint8_t netfn_lun)
         deliver_with_fault(p, f);
     } else if (!rsp.none) {
         deliver(p);
+    } else {
+        forget(p);
     }
     ipmi_attention_update(p->bmc);
 }
@@ -309,12 +351,16 @@ typedef void IPMIEvent(IPMIInterface *ii);
 /* The method of each class of interface that was put aside */
 static GHashTable *events;
 
+/* To tell a port from other BMCs with each access to a register */
+static ObjectClass *port_object_class;
+
 static IPMIBmcPort *port_of(IPMIInterface *ii, void *backend)
 {
     /* In both kinds of interface the BMC comes first. */
     IPMIBmc **bmc = backend;
 
-    return (IPMIBmcPort *)object_dynamic_cast(OBJECT(*bmc), TYPE_IPMI_BMC_PORT);
+    return *bmc && object_get_class(OBJECT(*bmc)) == port_object_class ?
+           (IPMIBmcPort *)*bmc : NULL;
 }
 
 static bool bt_frame_is_bad(IPMIBT *bt)
@@ -346,8 +392,6 @@ static void bt_event(IPMIInterface *ii)
     }
     ((IPMIEvent *)g_hash_table_lookup(events, iic))(ii);
 }
-
-#define KCS_STATUS_IBF 0x02
 
 static void kcs_event(IPMIInterface *ii)
 {
@@ -440,6 +484,30 @@ static bool all_taken(IPMIBmcMulti *s)
     return true;
 }
 
+/*
+ * The first system interface is Fh. Another gets the number of the property; if
+ * a channel has that, the highest that is free.
+ */
+static uint8_t port_number(IPMIBmcMulti *s, int i)
+{
+    int number;
+
+    if (i == 0) {
+        return IPMI_MULTI_CHAN_SYS;
+    }
+    if (!s->channels[s->port2_channel]) {
+        return s->port2_channel;
+    }
+    for (number = IPMI_MULTI_CHANNELS - 1; number > 0; number--) {
+        if (!s->channels[number]) {
+            return number;
+        }
+    }
+    warn_report("%s: no channel number is free for a second system interface",
+                ipmi_bmc_name(s));
+    return IPMI_MULTI_CHAN_SYS;
+}
+
 static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
 {
     g_autofree char *name = g_strdup_printf("interface%d", i);
@@ -447,7 +515,7 @@ static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
     IPMIBmcPort *p = IPMI_BMC_PORT(obj);
 
     p->bmc = s;
-    p->chan = i ? s->port2_channel : IPMI_MULTI_CHAN_SYS;
+    p->chan = port_number(s, i);
     p->is_bt = g_str_has_suffix(object_get_typename(OBJECT(ii)), "-bt");
     p->max_rsp = p->is_bt ? BT_MAX_DATA : IPMI_MULTI_MAX_DATA;
     p->parent_obj.intf = ii;
@@ -603,6 +671,7 @@ static void port_class_init(ObjectClass *oc, void *data)
     DeviceClass *dc = DEVICE_CLASS(oc);
     IPMIBmcClass *bk = IPMI_BMC_CLASS(oc);
 
+    port_object_class = oc;
     dc->desc = "A system interface's view of an ipmi-bmc-multi";
     dc->user_creatable = false;
     dc->unrealize = port_unrealize;

@@ -225,6 +225,18 @@ bool ipmi_irqs_enabled(IPMIBmcMulti *s)
     return s->enables & (IPMI_ENABLE_RECEIVE_IRQ | IPMI_ENABLE_EVENT_IRQ);
 }
 
+void ipmi_interrupts_update(IPMIBmcMulti *s)
+{
+    int i;
+
+    for (i = 0; i < IPMI_PORTS; i++) {
+        if (s->ports[i]) {
+            ipmi_port_enable_irq(s->ports[i], ipmi_irqs_enabled(s));
+        }
+    }
+    ipmi_attention_update(s);
+}
+
 void ipmi_flags_raise(IPMIBmcMulti *s, uint8_t flags)
 {
     s->flags |= flags & (IPMI_FLAG_PRE_TIMEOUT | IPMI_FLAG_OEM);
@@ -295,6 +307,7 @@ void ipmi_bmc_reset(IPMIBmcMulti *s, bool cold)
                 ipmi_channel_reset(s->channels[i]);
             }
         }
+        ipmi_interrupts_update(s);
     }
     ipmi_stores_bmc_reset(s, cold);
     ipmi_attention_update(s);
@@ -574,6 +587,8 @@ static const VMStateDescription vmstate_bmc = {
                              vmstate_ipmi_user, IPMIUser),
         VMSTATE_STRUCT(stores, IPMIBmcMulti, 1, vmstate_ipmi_bmc_stores,
                        IPMIBmcStores),
+        VMSTATE_STRUCT_POINTER(faults, IPMIBmcMulti, vmstate_ipmi_faults,
+                               IPMIBmcFaults),
         VMSTATE_END_OF_LIST()
     }
 };

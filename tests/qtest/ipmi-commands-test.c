@@ -37,7 +37,7 @@ typedef struct Command {
     const char *name;
     unsigned min, max;
     unsigned level;
-    const char *pre;            /* a request before; "@@": 2 bytes of its answer */
+    const char *pre;            /* a request before; "@@": 2 bytes of it */
     const char *good;           /* data of a request */
     const char *answer;         /* to it: completion code and data */
     struct {
@@ -76,7 +76,8 @@ static const Command commands[] = {
       "05 80 00 00 00 00", "00", { }, { "7f 00", "80", "00 03", "cc" }, SOME },
     { 0x00, 0x09, "get-system-boot-options", 3, 3, OPER, NULL, "05 00 00",
       "00 01 .. " B4 "..", { { 0, 0x80 } }, { "7f 00 00", "80" } },
-    { 0x00, 0x0a, "set-front-panel-enables", 1, 1, ADMIN, NULL, "00", "00",
+    { 0x00, 0x0a, "set-front-panel-button-enables", 1, 1, ADMIN, NULL, "00",
+      "00",
       { { 0, 0xf0 } } },
     { 0x00, 0x0b, "set-power-cycle-interval", 1, 1, ADMIN, NULL, "05", "00" },
     { 0x00, 0x0f, "get-poh-counter", 0, 0, USER, NULL, "", "00 .. " B4 },
@@ -94,7 +95,8 @@ static const Command commands[] = {
     { 0x04, 0x21, "get-device-sdr", 6, 6, USER, NULL, "00 00 00 00 00 05",
       "00 .. .. .. .. 51 .. ..", { },
       { "00 00 fe ff 00 05", "cb", "ff ff 00 00 01 05", "c5" } },
-    { 0x04, 0x22, "reserve-device-sdr", 0, 0, USER, NULL, "", "00 .. .." },
+    { 0x04, 0x22, "reserve-device-sdr-repository", 0, 0, USER, NULL, "",
+      "00 .. .." },
     { 0x04, 0x23, "get-sensor-reading-factors", 2, 2, USER, NULL, "01 20",
       "00 " B4 ".. .. ..", { }, { "ee 00", "cb", "30 00", "cd" } },
     { 0x04, 0x24, "set-sensor-hysteresis", 4, 4, OPER, NULL, "01 ff 02 02",
@@ -120,7 +122,8 @@ static const Command commands[] = {
       { { 2, 0x80 } }, { "ee 01 01", "cb" } },
     { 0x04, 0x2f, "get-sensor-type", 1, 1, USER, NULL, "01", "00 01 01",
       { }, { "ee", "cb" } },
-    { 0x04, 0x30, "set-sensor-reading", 2, 10, OPER, NULL, "02 00", "00",
+    { 0x04, 0x30, "set-sensor-reading-and-event-status", 2, 10, OPER, NULL,
+      "02 00", "00",
       { }, { "ee 00", "cb" }, SOME },
 
     /* Application: the device, sec 20, 21 */

@@ -37,9 +37,14 @@ IpmiFaultInfoList *ipmi_faults_info(IPMIBmcFaults *faults);
  * ipmi_faults_match: a request or message passes. Counts it at every rule that
  * matches. Returns the one that is to be acted upon, or NULL.
  * @bmc: name for the trace
+ * @netfn, @cmd: IPMI_FAULT_NO_COMMAND of a message that cannot be read
  */
+#define IPMI_FAULT_NO_COMMAND 0xff
+
 const IpmiFault *ipmi_faults_match(IPMIBmcFaults *faults, const char *bmc,
                                    uint8_t chan, uint8_t netfn, uint8_t cmd);
+
+extern const VMStateDescription vmstate_ipmi_faults;
 
 /* Members with their defaults */
 uint32_t ipmi_fault_times(const IpmiFault *f);

@@ -28,7 +28,6 @@
 #include "qapi/qapi-types-ipmi-bmc-multi.h"
 #include "qemu/timer.h"
 #include "qemu/uuid.h"
-#include "qemu/uuid.h"
 #include "qom/object.h"
 
 #define TYPE_IPMI_BMC_MULTI "ipmi-bmc-multi"
@@ -406,9 +405,11 @@ void ipmi_port_update(IPMIBmcPort *port, bool atn, bool irq);
 /*
  * ipmi_port_enable_irq: may the interface interrupt at all?
  * ipmi_irqs_enabled: what global enables say about that.
+ * ipmi_interrupts_update: to be called when they have changed.
  */
 void ipmi_port_enable_irq(IPMIBmcPort *port, bool enable);
 bool ipmi_irqs_enabled(IPMIBmcMulti *s);
+void ipmi_interrupts_update(IPMIBmcMulti *s);
 
 /*
  * ipmi_port_reset: the machine was reset: nothing is under way any more, in the
