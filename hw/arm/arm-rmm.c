@@ -313,7 +313,7 @@ static const struct {
     { "bl33-entry", "where to start it, if not at its beginning" },
     { "gpc", "granule protection checks" },
     { "dma-check", "PCI devices without an IOMMU meet them as well" },
-    { "swapped-arguments", "OP_CONTINUE, OP_CANCEL: look for the handle in X2" },
+    { "swapped-arguments", "OP_CONTINUE, OP_CANCEL: the handle may be in X2" },
     { "sbz-check", "refuse and report junk where the host should pass 0" },
     { "reset-active", "the RMM is active from reset on" },
     { "report", "print the findings of the protocol monitor at exit" },
