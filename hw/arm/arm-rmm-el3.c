@@ -172,7 +172,9 @@ static void rmi_call(ArmRmm *rmm, CPUState *cs, uint64_t *x)
         return;
     }
     memcpy(x, out, (n_out + 1) * sizeof(*x));
-    rmm_gpt_flush(rmm, cs);
+    if (rmm->gpt_flush) {
+        rmm_gpt_flush(rmm, cs);
+    }
 }
 
 bool rmm_el3_smc(ArmRmm *rmm, CPUState *cs, uint64_t x[18])

@@ -85,6 +85,7 @@ static void rmm_reset_hold(Object *obj, ResetType type)
         rmm->rule[i].applied = 0;
     }
     memset(rmm->retry, 0, rmm->n_cpus * sizeof(*rmm->retry));
+    rmm->n_retries = 0;
 }
 
 /* The CPUs are reset in the phase before, in no certain order. */
