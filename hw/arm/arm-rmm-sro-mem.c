@@ -300,7 +300,9 @@ static RmmExtent next_piece(ArmRmm *rmm, RmmSro *sro, int *head, int *tail)
 
 static void compact(RmmExtents *e, int head, int tail)
 {
-    memmove(e->ext, e->ext + head, (tail - head) * sizeof(*e->ext));
+    if (head && head < tail) {
+        memmove(e->ext, e->ext + head, (tail - head) * sizeof(*e->ext));
+    }
     e->n = tail - head;
 }
 
