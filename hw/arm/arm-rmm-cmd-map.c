@@ -14,7 +14,7 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
-#define MAX_STEPS 0x40000   /* entries of one call; the host goes on from there */
+#define MAX_STEPS 0x40000   /* entries in a call; the host goes on from there */
 
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
@@ -129,8 +129,8 @@ static bool output_begin(RmmCall *c, Output *o)
 }
 
 /*
- * The largest step that is possible at @ipa: the entry is as large as its level,
- * a block needs an aligned output address.
+ * The largest step that is possible at @ipa: the entry is as large as its
+ * level, a block needs an aligned output address.
  */
 static bool step_fits(RmmCall *c, const RmmWalk *w, uint64_t ipa, uint64_t top,
                       const Output *o)

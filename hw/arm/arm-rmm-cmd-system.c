@@ -35,7 +35,7 @@ uint64_t rmm_features_commit(RmmCall *c)
     return RMI_SUCCESS;
 }
 
-/* RMM_CONFIG_SET, RMM_CONFIG_GET: the structure is 4 KiB whatever the granule */
+/* RMM_CONFIG_SET and _GET: the structure is 4 KiB whatever the granule is. */
 #define CONFIG_SIZE 0x1000
 
 static bool config_ok(RmmCall *c)

@@ -12,7 +12,7 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
-#define MAX_STEPS 0x40000   /* entries of one call; the host goes on from there */
+#define MAX_STEPS 0x40000   /* entries in a call; the host goes on from there */
 
 /* Where the freed addresses go: nowhere, one descriptor, or a list */
 typedef struct Freed {

@@ -4,10 +4,10 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A PCI host bridge without an IOMMU gives its devices all memory. Here they get
- * it through a region that refuses what is not Non-secure. A machine with an SMMU
- * keeps it: its output is not checked, and neither are devices that are not
- * PCI, or virtio devices without iommu_platform=on.
+ * A PCI host bridge without an IOMMU gives its devices all memory. Here they
+ * get it through a region that refuses what is not Non-secure. A machine with
+ * an SMMU keeps it: its output is not checked, and neither are devices that are
+ * not PCI, or virtio devices without iommu_platform=on.
  */
 
 #include "qemu/osdep.h"

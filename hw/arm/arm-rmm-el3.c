@@ -8,10 +8,10 @@
  * TRNG 1.0 (DEN0098).
  *
  * Every SMC arrives in the CPU's do_interrupt(), with the BQL held. The monitor
- * gives the CPU class a copy of its TCGCPUOps with another do_interrupt(), which
- * answers what is its own and hands on the rest: QEMU's PSCI, and every other
- * exception. So QEMU needs no changed line, and a machine without the device
- * does not even have the hook.
+ * gives the CPU class a copy of its TCGCPUOps with another do_interrupt(),
+ * which answers what is its own and hands on the rest: QEMU's PSCI, and every
+ * other exception. So QEMU needs no changed line, and a machine without the
+ * device does not even have the hook.
  */
 
 #include "qemu/osdep.h"
@@ -172,7 +172,9 @@ static void rmi_call(ArmRmm *rmm, CPUState *cs, uint64_t *x)
         return;
     }
     memcpy(x, out, (n_out + 1) * sizeof(*x));
-    rmm_gpt_flush(rmm, cs);
+    if (rmm->gpt_flush) {
+        rmm_gpt_flush(rmm, cs);
+    }
 }
 
 bool rmm_el3_smc(ArmRmm *rmm, CPUState *cs, uint64_t x[18])

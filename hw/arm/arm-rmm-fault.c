@@ -4,9 +4,10 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A script is a list of rules (qapi/arm-rmm.json). The first rule whose conditions
- * a call meets decides; what the rule does not mention stays as it is. Besides,
- * a seeded sequence can choose the course of every call among the legal ones.
+ * A script is a list of rules (qapi/arm-rmm.json). The first rule whose
+ * conditions a call meets decides; what the rule does not mention stays as it
+ * is. Besides, a seeded sequence can choose the course of every call among the
+ * legal ones.
  */
 
 #include "qemu/osdep.h"
@@ -46,9 +47,10 @@ static bool check_reqs(const char *what, ArmRmmDonateList *l, Error **errp)
 
 static bool check_shape(const ArmRmmSroShape *s, Error **errp)
 {
+    const uint32List *l;
     unsigned n = 0;
 
-    for (uint32List *l = s->consume; l; l = l->next) {
+    for (l = s->consume; l; l = l->next) {
         n++;
     }
     if (n > RMM_MAX_CONSUME) {
@@ -132,7 +134,8 @@ bool rmm_script_set(ArmRmm *rmm, ArmRmmScript *script, Error **errp)
 
     for (ArmRmmRuleList *l = script->rules; l; l = l->next) {
         if (n == RMM_MAX_RULES) {
-            error_setg(errp, "arm-rmm: script: more than %u rules", RMM_MAX_RULES);
+            error_setg(errp, "arm-rmm: script: more than %u rules",
+                       RMM_MAX_RULES);
             return false;
         }
         if (!read_rule(&rules[n++], l->value, errp)) {
@@ -277,6 +280,8 @@ static void apply_reclaim(RmmShape *shape, const ArmRmmReclaim *r)
 
 static void apply_memory(RmmShape *shape, const ArmRmmSroShape *s)
 {
+    const uint32List *l;
+
     if (s->has_donate) {
         set_reqs(&shape->donate, s->donate);
     }
@@ -284,7 +289,7 @@ static void apply_memory(RmmShape *shape, const ArmRmmSroShape *s)
     set_reqs(&shape->cancel_donate, s->cancel_donate);
     shape->repeat = s->has_repeat && s->repeat;
     shape->cycle = s->has_cycle && s->cycle;
-    for (uint32List *l = s->consume; l; l = l->next) {
+    for (l = s->consume; l; l = l->next) {
         shape->consume[shape->n_consume++] = l->value;
     }
     shape->consume_repeat = s->has_consume_repeat && s->consume_repeat;

@@ -28,7 +28,7 @@
 #include "hw/arm/arm-rmm.h"
 #include "trace.h"
 
-/* D9.? GPT descriptors */
+/* D9.3: descriptors of the granule protection tables */
 #define GPT_BLOCK(gpi)      (1 | (uint64_t)(gpi) << 4)
 #define GPT_TABLE(pa)       (3 | (uint64_t)(pa))
 #define GPT_TYPE(desc)      ((desc) & 0xf)

@@ -4,8 +4,8 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Specification: RMM 2.0-bet0, sec A7.1. A measurement is extended by the hash of
- * a descriptor of 256 bytes that holds its old value and what happened. bet0
+ * Specification: RMM 2.0-bet0, sec A7.1. A measurement is extended by the hash
+ * of a descriptor of 256 bytes that holds its old value and what happened. bet0
  * starts with zeros; TF-RMM with the hash of the parameters (rim-params).
  */
 

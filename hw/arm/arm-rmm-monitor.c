@@ -68,9 +68,10 @@ static void check_retry(RmmCall *c, uint64_t x0)
     RmmRetry *own = &c->rmm->retry[c->cpu];
     unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
 
-    for (unsigned i = 0; i < c->rmm->n_cpus; i++) {
+    for (unsigned i = 0; c->rmm->n_retries && i < c->rmm->n_cpus; i++) {
         if (c->rmm->retry[i].num && repeats(c, &c->rmm->retry[i])) {
             c->rmm->retry[i].num = 0;
+            c->rmm->n_retries--;
         }
     }
     if (own->num && ++own->calls == RETRY_PATIENCE) {
@@ -78,9 +79,11 @@ static void check_retry(RmmCall *c, uint64_t x0)
                     own->in[1], "%u calls since BUSY or BLOCKED of %s",
                     RETRY_PATIENCE, rmm_command(own->num)->name);
         own->num = 0;
+        c->rmm->n_retries--;
     }
     if ((status == RMI_BUSY || status == RMI_BLOCKED) && !own->num) {
         own->num = c->cmd->num;
+        c->rmm->n_retries++;
         own->calls = 0;
         memcpy(own->in, c->in, sizeof(own->in));
     }

@@ -8,8 +8,8 @@
  * RmiRecParams, RmiRecRun; PSCI 1.1.
  *
  * Not modelled: running a realm. REC_ENTER checks everything that it has to
- * check, and then ends with the exit that a rule describes or, by default, as if
- * the realm had called PSCI SYSTEM_OFF at once.
+ * check, and then ends with the exit that a rule describes or, by default, as
+ * if the realm had called PSCI SYSTEM_OFF at once.
  */
 
 #include "qemu/osdep.h"

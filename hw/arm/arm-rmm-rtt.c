@@ -8,8 +8,8 @@
  * descriptors, FEAT_S2FWB, Realm translation regime.
  *
  * Tables are in the format of the architecture, in the granules that the host
- * delegated, so that a walker can use them as they are. Descriptors that are not
- * valid have bits of their own:
+ * delegated, so that a walker can use them as they are. Descriptors that are
+ * not valid have bits of their own:
  *
  *   bit 2     the entry holds an address (DATA that is not RAM)
  *   bits 5:4  RIPAS

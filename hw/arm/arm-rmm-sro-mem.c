@@ -84,8 +84,8 @@ static bool may_donate(ArmRmm *rmm, uint64_t pa, unsigned want)
 }
 
 /*
- * sec B4.3.2.2: a contiguous request is met by one region that is aligned to its
- * size. TF-RMM wants it in one descriptor.
+ * sec B4.3.2.2: a contiguous request is met by one region that is aligned to
+ * its size. TF-RMM wants it in one descriptor.
  */
 static bool contig_ok(ArmRmm *rmm, const RmmSro *sro, const Piece *p,
                       unsigned n)
@@ -300,7 +300,9 @@ static RmmExtent next_piece(ArmRmm *rmm, RmmSro *sro, int *head, int *tail)
 
 static void compact(RmmExtents *e, int head, int tail)
 {
-    memmove(e->ext, e->ext + head, (tail - head) * sizeof(*e->ext));
+    if (head && head < tail) {
+        memmove(e->ext, e->ext + head, (tail - head) * sizeof(*e->ext));
+    }
     e->n = tail - head;
 }
 

@@ -130,8 +130,8 @@ uint64_t rmm_op_continue(RmmCall *c)
 }
 
 /*
- * sec B4.3.2.4. An operation that hands back the memory of an object cannot turn
- * round once some of it is gone: then it goes on to its end.
+ * sec B4.3.2.4. An operation that hands back the memory of an object cannot
+ * turn round once some of it is gone: then it goes on to its end.
  */
 uint64_t rmm_op_cancel(RmmCall *c)
 {

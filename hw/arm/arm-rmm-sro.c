@@ -9,9 +9,9 @@
  * There is one engine for all commands. A command that needs memory, hands some
  * back, or is told by a script to take its time, becomes an operation once its
  * check passed: nothing is done yet, but what it works on is locked. The final
- * OP_CONTINUE checks again, since the world may have changed meanwhile, and then
- * commits. So a failure at any point leaves the objects as they were, and all
- * there is to undo is to hand back memory.
+ * OP_CONTINUE checks again, since the world may have changed meanwhile, and
+ * then commits. So a failure at any point leaves the objects as they were, and
+ * all there is to undo is to hand back memory.
  */
 
 #include "qemu/osdep.h"

@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Everything that the host can observe migrates, open operations with their
- * course included. The tables of granule protection are RAM and migrate as such;
- * the script is configuration, how often its rules matched is state. Findings of
- * the monitor stay behind.
+ * course included. The tables of granule protection are RAM and migrate as
+ * such; the script is configuration, how often its rules matched is state.
+ * Findings of the monitor stay behind.
  *
  * Incoming state is checked: the ledger is the master, and what does not agree
  * with it is refused.

@@ -85,6 +85,7 @@ static void rmm_reset_hold(Object *obj, ResetType type)
         rmm->rule[i].applied = 0;
     }
     memset(rmm->retry, 0, rmm->n_cpus * sizeof(*rmm->retry));
+    rmm->n_retries = 0;
 }
 
 /* The CPUs are reset in the phase before, in no certain order. */
@@ -313,7 +314,7 @@ static const struct {
     { "bl33-entry", "where to start it, if not at its beginning" },
     { "gpc", "granule protection checks" },
     { "dma-check", "PCI devices without an IOMMU meet them as well" },
-    { "swapped-arguments", "OP_CONTINUE, OP_CANCEL: look for the handle in X2" },
+    { "swapped-arguments", "OP_CONTINUE, OP_CANCEL: the handle may be in X2" },
     { "sbz-check", "refuse and report junk where the host should pass 0" },
     { "reset-active", "the RMM is active from reset on" },
     { "report", "print the findings of the protocol monitor at exit" },

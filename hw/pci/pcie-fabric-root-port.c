@@ -9,7 +9,7 @@
  * Modelled:     registers of a root port that completes AtomicOps to host memory
  *               and may route them between root ports; a slot below it.
  * Not modelled: AtomicOps that the CPU initiates (so AtomicOp Requester Enable
- *               is hardwired to 0), DPC, Secondary PCIe, RRS software visibility.
+ *               is hardwired to 0), DPC, Secondary PCIe.
  */
 
 #include "qemu/osdep.h"

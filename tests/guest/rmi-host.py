@@ -91,8 +91,9 @@ SCRIPTS: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
 SEEDS = range(1, 13)
 
 
-def build(session: Session) -> pathlib.Path:
-    target = session.build / "guest" / "bin" / "rmi-host.elf"
+def build(session: Session, name: str, sources: tuple[str, ...],
+          options: list[str]) -> pathlib.Path:
+    target = session.build / "guest" / "bin" / f"{name}.elf"
     target.parent.mkdir(parents=True, exist_ok=True)
     # No MMU, hence no unaligned accesses; no FPU, nobody has switched it on.
     command = [compiler(), "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra",
@@ -101,34 +102,35 @@ def build(session: Session) -> pathlib.Path:
                "-mstrict-align", "-mno-outline-atomics", "-march=armv8.1-a",
                "-fno-tree-loop-distribute-patterns",
                "-Wl,-Ttext=0x40400000", "-Wl,--build-id=none",
-               "-o", str(target), *(str(HERE / name) for name in SOURCES)]
+               *options, "-o", str(target), *(str(HERE / x) for x in sources)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise ImageError(f"rmi-host does not compile:\n{done.stderr}")
+        raise ImageError(f"{name} does not compile:\n{done.stderr}")
     return target
 
 
-def property_text(properties: str, script: dict[str, Any]) -> str:
+def property_text(properties: str, script: dict[str, Any],
+                  report: bool = True) -> str:
     """A comma in a property's value is written twice."""
     text = json.dumps(script).replace(",", ",,")
-    return ",".join(x for x in ("arm-rmm", "report=on", properties,
-                                f"script={text}") if x)
+    return ",".join(x for x in ("arm-rmm", "report=on" if report else "",
+                                properties, f"script={text}") if x)
 
 
 def console(session: Session, program: pathlib.Path, device: str,
-            log: pathlib.Path) -> list[str]:
+            log: pathlib.Path, seconds: float = SECONDS) -> list[str]:
     command = [session.qemu, "-nodefaults", "-display", "none", "-no-reboot",
                "-monitor", "none", "-serial", "stdio", *MACHINE,
                "-device", f"{device},bl33={program}"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, errors="replace",
-                              timeout=SECONDS * SCALE)
+                              timeout=seconds * SCALE)
         text = done.stdout + done.stderr
     except subprocess.TimeoutExpired as stopped:
         text = "".join(x.decode(errors="replace") if isinstance(x, bytes)
                        else x for x in (stopped.stdout, stopped.stderr) if x)
-        text += f"\n# no end after {SECONDS * SCALE:.0f} s\n"
+        text += f"\n# no end after {seconds * SCALE:.0f} s\n"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(f"{command}\n{text}")
     return text.splitlines()
@@ -154,7 +156,7 @@ def judge(lines: list[str]) -> tuple[int, list[str]]:
 
 def run(session: Session, kernel: Kernel, test: GuestTest,
         outcome: Outcome) -> None:
-    program = build(session)
+    program = build(session, "rmi-host", SOURCES, [])
     total = 0
     runs: list[tuple[str, str, dict[str, Any]]] = [
         (name, properties, {"rules": rules})

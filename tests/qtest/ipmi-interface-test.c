@@ -72,7 +72,7 @@ static void test_kcs_errors(void)
         for (at = rows[i]; at; at = strchr(at, ' ')) {
             at += *at == ' ';
             qipmi_out(&m.kcs, *at == 'c' ? QKCS_STATUS : QKCS_DATA,
-                      strtoul(at + 1, NULL, 16));
+                      g_ascii_strtoull(at + 1, NULL, 16));
         }
         g_assert_cmpuint(kcs_state(&m.kcs), ==, QKCS_ERROR);
         g_assert_cmphex(kcs_abort(&m.kcs), ==, STATUS_ILLEGAL);

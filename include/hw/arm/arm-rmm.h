@@ -337,6 +337,7 @@ struct ArmRmm {
     unsigned n_rules;
     RmmFinding finding[ARM_RMM_FINDING_KIND__MAX];
     RmmRetry *retry;                /* one a CPU */
+    unsigned n_retries;             /* of them in use */
     uint8_t params[RMI_PARAMS_SIZE]; /* of the call that is being handled */
     unsigned n_cpus;
 
