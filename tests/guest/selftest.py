@@ -7,9 +7,12 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import socket
 import sys
 import tempfile
+import threading
 import unittest
 from typing import cast
 
@@ -173,6 +176,36 @@ class Asking(unittest.TestCase):
         self.assertEqual(self.ask(qmp, "audit"), [
             "1 2 1", "late-dma ep0 0x100 3 1 - 5 -", "."])
         self.assertEqual(qmp.done[1][0], "pcie-fabric-audit-clear")
+
+
+class Monitor(unittest.TestCase):
+    """QMP, spoken with a QEMU that is made up."""
+
+    def test_event_behind_an_answer(self) -> None:
+        """One recv() may bring both; the next command must not lose it."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "qmp")
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen()
+
+            def be_qemu() -> None:
+                peer, _ = listener.accept()
+                peer.sendall(b'{"QMP": {}}\n')
+                for _ in range(3):
+                    peer.recv(4096)
+                    peer.sendall(b'{"return": {}}\n{"event": "E"}\n')
+                peer.close()
+
+            thread = threading.Thread(target=be_qemu)
+            thread.start()
+            qmp = Qmp(path)
+            qmp.command("one")
+            qmp.command("two")
+            self.assertEqual(len(qmp.take("E")), 2)
+            qmp.socket.close()
+            thread.join()
+            listener.close()
 
 
 class Files(unittest.TestCase):

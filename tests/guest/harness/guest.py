@@ -74,7 +74,9 @@ class Qmp:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(10 * SCALE)
         self.socket.connect(path)
-        self.stream = self.socket.makefile("rw", encoding="utf-8")
+        # For reading only: a text stream that is written to throws away what
+        # it has read ahead, an event behind an answer for example.
+        self.stream = self.socket.makefile("r", encoding="utf-8")
         self._answer()
         self.command("qmp_capabilities")
 
@@ -96,9 +98,8 @@ class Qmp:
         return taken
 
     def command(self, name: str, **arguments: Any) -> Any:
-        self.stream.write(json.dumps({"execute": name,
-                                      "arguments": arguments}) + "\n")
-        self.stream.flush()
+        request = json.dumps({"execute": name, "arguments": arguments})
+        self.socket.sendall(request.encode() + b"\n")
         answer = self._answer()
         if "error" in answer:
             raise RuntimeError(f"{name}: {answer['error']['desc']}")
