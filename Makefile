@@ -16,6 +16,12 @@ MODULES =
 APPEND =
 INITRD =
 
+# What `make compare` hands through.
+OLD =
+NEW =
+OLD_MODULES =
+NEW_MODULES =
+
 # What configure depends on: when one of these changes, it runs again.
 configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
 
@@ -26,7 +32,13 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
-.PHONY: all setup build boot check check-qtest check-guest check-long bench fuzz docs clean \
+compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
+               $(if $(OLD_MODULES),--modules=$(call q,$(OLD_MODULES))) \
+               $(if $(NEW_MODULES),--modules=$(call q,$(NEW_MODULES))) \
+               $(if $(APPEND),--append=$(call q,$(APPEND))) \
+               $(if $(T),--only=$(call q,$(T)))
+
+.PHONY: all setup build boot compare check check-qtest check-guest check-long bench fuzz docs clean \
         distclean upstream-check help
 .NOTPARALLEL:
 
@@ -43,6 +55,11 @@ build: setup
 
 boot: build
 	@python3 tests/guest/run.py --set boot $(guest_args)
+
+compare: build
+	@test -n $(call q,$(OLD)) && test -n $(call q,$(NEW)) || \
+	    { echo "make compare OLD=kernel NEW=kernel, see make help" >&2; exit 2; }
+	@python3 tests/guest/run.py --set boot --compare $(compare_args)
 
 check: build
 	@scripts/check.sh qtest guest
@@ -86,6 +103,9 @@ help:
 #h   APPEND="..."         more words for its command line
 #h   INITRD=file          your own initramfs instead of ours
 #h   SHELL=1              an interactive shell in the guest
+#h make compare OLD=kernel NEW=kernel
+#h                      the tests of make boot on both; prints what differs
+#h   OLD_MODULES= NEW_MODULES= APPEND= as above; T='ipmi-*' other guest tests
 #h make check           every test; ends with "N passed, N failed"
 #h make check-qtest     the qtests only: seconds after a change of a device
 #h   T='ipmi-*'           only those whose names match

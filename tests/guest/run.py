@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import dataclasses
+import fnmatch
 import os
 import pathlib
 import sys
@@ -19,7 +20,7 @@ from collections.abc import Callable
 # A test run leaves nothing behind in the checkout.
 sys.dont_write_bytecode = True
 
-from harness import guest, report, table            # noqa: E402
+from harness import compare, guest, report, table   # noqa: E402
 from harness.image import ImageError                # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
 from harness.session import TOP, Kernel, Session    # noqa: E402
@@ -35,11 +36,15 @@ def arguments() -> argparse.Namespace:
         help="boot: the few of 'make boot', on the stable kernel; check "
         "(default): all, each on its kernels; long: what takes minutes")
     add("--only", action="append", default=[], metavar="NAME",
-        help="only this guest test; may be repeated")
+        help="only this guest test, or those that a pattern such as 'ipmi-*' "
+        "matches; may be repeated")
     add("--kernel", action="append", default=[], metavar="KERNEL",
         help="debian:6.12, debian:latest, or the path of an arm64 Image")
-    add("--modules", type=pathlib.Path, metavar="DIR",
-        help="the modules of an own kernel (INSTALL_MOD_PATH or lib/modules/V)")
+    add("--modules", type=pathlib.Path, action="append", default=[],
+        metavar="DIR", help="the modules of an own kernel (INSTALL_MOD_PATH or "
+        "lib/modules/V); the second one belongs to the second --kernel")
+    add("--compare", action="store_true", help="of two kernels, the old and the "
+        "new one, print only the test points on which they differ")
     add("--append", default="", help="words for the kernel's command line")
     add("--initrd", type=pathlib.Path, metavar="FILE",
         help="boot this instead of our user land; no guest program runs then")
@@ -57,11 +62,12 @@ def arguments() -> argparse.Namespace:
 def choose(args: argparse.Namespace) -> list[GuestTest]:
     tests = table.read_table()
     if args.only:
-        for name in args.only:
-            if name not in {t.name for t in tests}:
-                raise TableError(f"there is no guest test '{name}'; --list "
+        for pattern in args.only:
+            if not any(fnmatch.fnmatch(t.name, pattern) for t in tests):
+                raise TableError(f"there is no guest test '{pattern}'; --list "
                                  "names them")
-        return [t for t in tests if t.name in args.only]
+        return [t for t in tests
+                if any(fnmatch.fnmatch(t.name, p) for p in args.only)]
     # What "make boot" shows is also part of the complete check.
     sets = {"check": {"boot", "check"}}.get(args.set, {args.set})
     return [t for t in tests if sets.intersection(t.sets)]
@@ -81,16 +87,34 @@ def wanted_kernels(args: argparse.Namespace, test: GuestTest) -> list[str]:
     return [f"debian:{k}" for k in test.kernels]
 
 
+def own_kernels(args: argparse.Namespace,
+                session: Session) -> dict[str, Kernel]:
+    """Those of the command line, each with its modules and a label of its
+    own, which names the logs."""
+    kernels: dict[str, Kernel] = {}
+    for number, spec in enumerate(args.kernel):
+        modules = args.modules[min(number, len(args.modules) - 1)] \
+            if args.modules else None
+        kernel = session.kernel(spec, modules)
+        if args.compare:
+            kernel.label = (compare.OLD, compare.NEW)[number]
+        elif any(kernel.label == other.label for other in kernels.values()):
+            kernel.label += f"-{number + 1}"
+        session.names[kernel.label] = kernel.spec
+        kernels[spec] = kernel
+    return kernels
+
+
 def make_jobs(args: argparse.Namespace, session: Session,
               tests: list[GuestTest]) -> list[Job]:
     """Tests on the same kernel with the same devices share one boot."""
-    kernels: dict[str, Kernel] = {}
+    kernels = own_kernels(args, session)
     shared: dict[tuple[str, str], list[GuestTest]] = {}
     jobs: list[tuple[int, Job]] = []
     for test in tests:
         for spec in wanted_kernels(args, test):
             if spec not in kernels:
-                kernels[spec] = session.kernel(spec, args.modules)
+                kernels[spec] = session.kernel(spec)
             if test.topology == "host":
                 jobs.append((10 * test.seconds, lambda k=kernels[spec], t=test:
                              session.run_host(k, t)))
@@ -137,10 +161,22 @@ def conclude(session: Session, rows: list[Row], seconds: float) -> int:
     return 0 if good and not bad else 1
 
 
+def conclude_comparison(session: Session, rows: list[Row]) -> int:
+    """What is worse on the new kernel is what counts."""
+    order = {t.name: i for i, t in enumerate(table.read_table())}
+    rows.sort(key=lambda r: (order[r.test], r.kernel == compare.NEW))
+    result = session.build / "results" / "guest.xml"
+    report.junit(rows, result)
+    print("\n" + compare.text(rows, session.names))
+    print(f"logs: build/logs/guest/*-old.log and *-new.log, JUnit: "
+          f"{session.shown(result)}")
+    return 1 if any(d.worse for d in compare.differences(rows)) else 0
+
+
 def interactive(args: argparse.Namespace, session: Session) -> int:
     """--shell, --initrd: QEMU takes over the terminal, and this process."""
     spec = args.kernel[0] if args.kernel else "debian:stable"
-    kernel = session.kernel(spec, args.modules)
+    kernel = session.kernel(spec, args.modules[0] if args.modules else None)
     topology = table.read_topology(args.topology)
     # Whatever a test with these devices loads, the user may want as well.
     tests = [t for t in table.read_table() if t.topology == args.topology]
@@ -155,6 +191,8 @@ def main() -> int:
     if args.list:
         show_list()
         return 0
+    if args.compare and len(set(args.kernel)) != 2:
+        raise ImageError("--compare wants two different --kernel")
     if not os.access(args.qemu, os.X_OK):
         raise ImageError(f"there is no {args.qemu}: run make first")
     session = Session(os.path.abspath(args.qemu), args.append, args.initrd)
@@ -165,6 +203,8 @@ def main() -> int:
     jobs = make_jobs(args, session, choose(args))
     session.progress = Progress(len(jobs))
     rows = run_jobs(jobs, args.jobs)
+    if args.compare:
+        return conclude_comparison(session, rows)
     return conclude(session, rows, time.monotonic() - started)
 
 

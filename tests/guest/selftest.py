@@ -18,7 +18,7 @@ from typing import cast
 
 sys.dont_write_bytecode = True
 
-from harness import report, service, table          # noqa: E402
+from harness import compare, report, service, table # noqa: E402
 from harness.guest import Boot, Guest, Qmp          # noqa: E402
 from harness.image import Cpio, Modules             # noqa: E402
 from harness.report import Row                      # noqa: E402
@@ -206,6 +206,50 @@ class Monitor(unittest.TestCase):
             qmp.socket.close()
             thread.join()
             listener.close()
+
+
+class Comparing(unittest.TestCase):
+    """Two kernels, one test: what is told to be different."""
+
+    def rows(self, old: list[Point], new: list[Point]) -> list[Row]:
+        return [Row("t", kernel, "", Outcome("t", points), "", [], True)
+                for kernel, points in ((compare.OLD, old), (compare.NEW, new))]
+
+    def told(self, old: list[Point],
+             new: list[Point]) -> list[compare.Difference]:
+        return compare.differences(self.rows(old, new))
+
+    def test_same(self) -> None:
+        """Times in a description differ each time."""
+        old = [Point(1, True, "row 1"), Point(2, True, "up after 1.5 s")]
+        new = [Point(1, True, "row 1"), Point(2, True, "up after 22 s")]
+        self.assertEqual(self.told(old, new), [])
+
+    def test_worse_and_better(self) -> None:
+        old = [Point(1, True, "row 1"), Point(2, False, "row 2")]
+        new = [Point(1, False, "row 1", details=["got 3"]),
+               Point(2, True, "row 2")]
+        first, second = self.told(old, new)
+        self.assertEqual((first.what, first.old, first.new, first.worse),
+                         ("row 1", "ok", "not ok; got 3", True))
+        self.assertEqual((second.old, second.new, second.worse),
+                         ("not ok", "ok", False))
+
+    def test_only_one_has_it(self) -> None:
+        """A point that a number shares is not taken for another one's."""
+        old = [Point(1, True, "row 1"), Point(2, True, "row 2")]
+        new = [Point(1, True, "row 2"), Point(2, False, "other")]
+        self.assertEqual([(d.what, d.old, d.new, d.worse)
+                          for d in self.told(old, new)],
+                         [("row 1", "ok", "-", False),
+                          ("other", "-", "not ok", True)])
+
+    def test_crash(self) -> None:
+        rows = self.rows([Point(1, True, "a")], [Point(1, True, "a")])
+        rows[1].outcome.problems.append("the kernel said: Oops")
+        self.assertTrue(compare.differences(rows)[0].worse)
+        self.assertIn("1 for the worse", compare.text(
+            rows, {compare.OLD: "a", compare.NEW: "b"}))
 
 
 class Files(unittest.TestCase):

@@ -117,14 +117,12 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (row.test, row.kernel, row.exercised, seen, row.result())
 
 
-def table(rows: list[Row]) -> str:
-    """Plain text; long cells are wrapped."""
-    limits = (18, 16, 38, 52, 14)
+def columns(rows: list[tuple[str, ...]], limits: tuple[int, ...]) -> str:
+    """Plain text, the first row being the head; long cells are wrapped."""
     wrapped = [[textwrap.wrap(cell, limit) or [""]
-                for cell, limit in zip(cells, limits)]
-               for cells in [HEAD, *map(_cells, rows)]]
+                for cell, limit in zip(cells, limits)] for cells in rows]
     widths = [max(len(line) for cells in wrapped for line in cells[i])
-              for i in range(len(HEAD))]
+              for i in range(len(limits))]
     out: list[str] = []
     for number, cells in enumerate(wrapped):
         for i in range(max(map(len, cells))):
@@ -136,6 +134,10 @@ def table(rows: list[Row]) -> str:
     if out[-1].startswith("-"):
         out.pop()
     return "\n".join(out)
+
+
+def table(rows: list[Row]) -> str:
+    return columns([HEAD, *map(_cells, rows)], (18, 16, 38, 52, 14))
 
 
 def failures(rows: list[Row]) -> str:

@@ -30,6 +30,7 @@ class Kernel:
     image: pathlib.Path
     modules: Modules
     debian: bool
+    spec: str = ""      # as the user gave it
 
 
 class Session:
@@ -41,6 +42,7 @@ class Session:
         self.append = append
         self.initrd = initrd
         self.progress = Progress(0)
+        self.names: dict[str, str] = {}     # of kernels, by their labels
         self._lock = threading.Lock()
 
     # --- kernels ---
@@ -51,7 +53,8 @@ class Session:
         if done.returncode:
             raise ImageError(f"scripts/{name} {' '.join(args)} failed")
 
-    def kernel(self, spec: str, modules: pathlib.Path | None) -> Kernel:
+    def kernel(self, spec: str,
+               modules: pathlib.Path | None = None) -> Kernel:
         """debian:6.12, debian:stable, debian:latest, or a path to an Image."""
         if spec.startswith("debian:"):
             return self._debian(spec.removeprefix("debian:"))
@@ -61,7 +64,7 @@ class Session:
         if not path.is_file():
             raise ImageError(f"there is no kernel image {spec}; give the path of "
                              "an arm64 Image, debian:6.12 or debian:latest")
-        return Kernel("own", path.resolve(), Modules(modules), False)
+        return Kernel("own", path.resolve(), Modules(modules), False, spec)
 
     def _debian(self, spec: str) -> Kernel:
         kernels = self.build / "guest" / "kernels"
@@ -70,7 +73,8 @@ class Session:
         match = re.match(r"[0-9.]+", version)
         return Kernel(match.group(0) if match else version,
                       kernels / version / "Image",
-                      Modules(kernels / version / "modules"), True)
+                      Modules(kernels / version / "modules"), True,
+                      f"Debian {version}")
 
     # --- images ---
 
