@@ -118,22 +118,23 @@ def property_text(properties: str, script: dict[str, Any],
 
 
 def console(session: Session, program: pathlib.Path, device: str,
-            log: pathlib.Path, seconds: float = SECONDS) -> list[str]:
+            log: pathlib.Path, seconds: float = SECONDS,
+            text: str = "") -> list[str]:
     command = [session.qemu, "-nodefaults", "-display", "none", "-no-reboot",
                "-monitor", "none", "-serial", "stdio", *MACHINE,
                "-device", f"{device},bl33={program}"]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, errors="replace",
+        done = subprocess.run(command, input=text, capture_output=True,
+                              text=True, errors="replace",
                               timeout=seconds * SCALE)
-        text = done.stdout + done.stderr
+        said = done.stdout + done.stderr
     except subprocess.TimeoutExpired as stopped:
-        text = "".join(x.decode(errors="replace") if isinstance(x, bytes)
+        said = "".join(x.decode(errors="replace") if isinstance(x, bytes)
                        else x for x in (stopped.stdout, stopped.stderr) if x)
-        text += f"\n# no end after {seconds * SCALE:.0f} s\n"
+        said += f"\n# no end after {seconds * SCALE:.0f} s\n"
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(f"{command}\n{text}")
-    return text.splitlines()
+    log.write_text(f"{command}\n{said}")
+    return said.splitlines()
 
 
 def judge(lines: list[str]) -> tuple[int, list[str]]:

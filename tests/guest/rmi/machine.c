@@ -9,8 +9,10 @@
 #include "machine.h"
 
 #define UART            0x09000000ull
+#define UART_FLAGS      0x18
+#define UART_EMPTY      0x10
 #define UART_CONTROL    0x30
-#define UART_TRANSMIT   0x101
+#define UART_ENABLE     0x301           /* transmit and receive */
 #define PSCI_CPU_ON     0xC4000003u
 #define PSCI_SYSTEM_OFF 0x84000008u
 #define STACK_SIZE      16384
@@ -77,7 +79,7 @@ asm(".globl _start\n"
 
 void put(const char *text)
 {
-    *(volatile uint32_t *)(UART + UART_CONTROL) = UART_TRANSMIT;
+    *(volatile uint32_t *)(UART + UART_CONTROL) = UART_ENABLE;
     while (*text) {
         *(volatile uint32_t *)UART = (uint8_t)*text++;
     }
@@ -112,6 +114,24 @@ void put_dec(uint64_t value)
         value /= 10;
     } while (value);
     put(p);
+}
+
+void get_line(char *line, unsigned size)
+{
+    unsigned n = 0;
+    char c;
+
+    *(volatile uint32_t *)(UART + UART_CONTROL) = UART_ENABLE;
+    do {
+        while (*(volatile uint32_t *)(UART + UART_FLAGS) & UART_EMPTY) {
+            asm volatile("yield");
+        }
+        c = *(volatile uint32_t *)UART;
+        if (n + 1 < size && c != '\n' && c != '\r') {
+            line[n++] = c;
+        }
+    } while (c != '\n' && c != '\r');
+    line[n] = '\0';
 }
 
 void ok(bool good, const char *what)

@@ -17,6 +17,8 @@
 void put(const char *text);
 void put_hex(uint64_t value);
 void put_dec(uint64_t value);
+/* A line from the console, without its end; waits for it */
+void get_line(char *line, unsigned size);
 
 /* A TAP line; numbers count up by themselves */
 void ok(bool good, const char *what);

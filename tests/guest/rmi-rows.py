@@ -1,0 +1,59 @@
+# The cookbook of arm-rmm, recipe by recipe, on the bare machine.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run each recipe of docs/system/devices/arm-rmm-cookbook.rst with the course of
+the same name in rmi/rows*.c. RIG_RMI_ROWS names a few, with commas."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+
+from harness import recipes
+from harness.session import Kernel, Session
+from harness.table import GuestTest
+from harness.tap import Outcome, Point
+
+host = importlib.import_module("rmi-host")
+
+SOURCES = ("machine.c", "host.c", "host-sro.c", "host-trace.c", "rows.c",
+           "rows-boot.c", "rows-sro.c", "rows-sro-hard.c", "rows-range.c",
+           "kvm.c", "rows-table.c", "rows-exit.c")
+REPORT = re.compile(r"^arm-rmm: ([a-z-]+) x ([0-9]+):")
+
+
+def judge(lines: list[str]) -> list[str]:
+    """What is wrong. The guest names the findings that there have to be."""
+    good = [x for x in lines if x.startswith("ok ")]
+    wrong = [x for x in lines if x.startswith(
+        ("not ok ", "# came", "# wanted", "# exception", "# no end"))]
+    if not wrong and f"1..{len(good)}" not in lines:
+        wrong = ["the plan is missing", *lines[-5:]]
+    leaves = next((x.split()[2:] for x in lines if x.startswith("# leaves")),
+                  [])
+    report = [f"{m[1]}:{m[2]}" for m in map(REPORT.match, lines) if m]
+    if sorted(leaves) != sorted(report):
+        wrong += [f"findings wanted: {' '.join(sorted(leaves))}",
+                  *(x for x in lines if x.startswith("arm-rmm: "))]
+    return wrong
+
+
+def run(session: Session, kernel: Kernel, test: GuestTest,
+        outcome: Outcome) -> None:
+    program = host.build(session, "rmi-rows", SOURCES, [])
+    some = os.environ.get("RIG_RMI_ROWS", "").split(",")
+    chosen = [r for r in recipes.recipes() if some == [""] or r.name in some]
+    for number, recipe in enumerate(chosen, 1):
+        session.progress.step(test.name, recipe.name)
+        lines = host.console(session, program, recipe.device("report=on"),
+                             session.log(f"{test.name}-{recipe.name}"),
+                             text=f"{recipe.name}\n")
+        wrong = judge(lines)
+        outcome.points.append(Point(number, not wrong,
+                                    f"{recipe.row} {recipe.name}",
+                                    details=wrong[:20]))
+    outcome.plan = len(outcome.points)
+    outcome.seen.append(f"{len(chosen)} recipes for "
+                        f"{len({r.row for r in chosen})} rows")

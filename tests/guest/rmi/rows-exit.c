@@ -1,0 +1,9 @@
+/*
+ * Courses: exit
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rows.h"
+
+const Course exit_courses[] = { { .name = NULL } };
