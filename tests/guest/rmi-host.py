@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 from harness.guest import SCALE
@@ -119,10 +120,12 @@ def property_text(properties: str, script: dict[str, Any],
 
 def console(session: Session, program: pathlib.Path, device: str,
             log: pathlib.Path, seconds: float = SECONDS,
-            text: str = "") -> list[str]:
+            text: str = "", machine: Sequence[str] = ()) -> list[str]:
+    """Without arm-rmm if there is a @machine of its own."""
     command = [session.qemu, "-nodefaults", "-display", "none", "-no-reboot",
-               "-monitor", "none", "-serial", "stdio", *MACHINE,
-               "-device", f"{device},bl33={program}"]
+               "-monitor", "none", "-serial", "stdio"]
+    command += ([*machine, "-m", "512M", "-kernel", str(program)] if machine
+                else [*MACHINE, "-device", f"{device},bl33={program}"])
     try:
         done = subprocess.run(command, input=text, capture_output=True,
                               text=True, errors="replace",

@@ -40,20 +40,45 @@ def judge(lines: list[str]) -> list[str]:
     return wrong
 
 
+# The rows that the page has to have; sec 11 of what the recipes are from.
+ROWS = [*(str(n) for n in (*range(1, 56), *range(60, 109))),
+        *(f"B{n}" for n in range(1, 19)), *(f"E{n}" for n in range(1, 15)),
+        *(f"C{n}" for n in range(1, 9))]
+
+
+def compare(page: list[recipes.Recipe], courses: list[str]) -> list[str]:
+    """Every row has a recipe, every recipe a course, and the other way round."""
+    rows = {x for r in page for x in r.rows}
+    names = {r.name for r in page}
+    return [*(f"row {x} has no recipe" for x in ROWS if x not in rows),
+            *(f"row {x} is none that is known" for x in rows - set(ROWS)),
+            *(f"recipe {x} has no course" for x in names - set(courses)),
+            *(f"course {x} has no recipe" for x in set(courses) - names),
+            *(f"{r.name}: no function is named" for r in page
+              if "Reached:" not in r.text and r.rows[-1][0] != "C")]
+
+
 def run(session: Session, kernel: Kernel, test: GuestTest,
         outcome: Outcome) -> None:
     program = host.build(session, "rmi-rows", SOURCES, [])
     some = os.environ.get("RIG_RMI_ROWS", "").split(",")
     chosen = [r for r in recipes.recipes() if some == [""] or r.name in some]
-    for number, recipe in enumerate(chosen, 1):
+    lines = host.console(session, program, "arm-rmm",
+                         session.log(f"{test.name}-list"), text="list\n")
+    wrong = compare(recipes.recipes(), [x.split()[1] for x in lines
+                                        if x.startswith("course ")])
+    outcome.points.append(Point(1, not wrong, "the page and the courses agree",
+                                details=wrong))
+    for number, recipe in enumerate(chosen, 2):
         session.progress.step(test.name, recipe.name)
-        lines = host.console(session, program, recipe.device("report=on"),
-                             session.log(f"{test.name}-{recipe.name}"),
-                             text=f"{recipe.name}\n")
+        lines = host.console(
+            session, program, recipe.device("report=on"),
+            session.log(f"{test.name}-{recipe.name}"),
+            text=f"{recipe.name}\n", machine=recipe.machine.split())
         wrong = judge(lines)
         outcome.points.append(Point(number, not wrong,
-                                    f"{recipe.row} {recipe.name}",
+                                    f"{', '.join(recipe.rows)}: {recipe.name}",
                                     details=wrong[:20]))
     outcome.plan = len(outcome.points)
     outcome.seen.append(f"{len(chosen)} recipes for "
-                        f"{len({r.row for r in chosen})} rows")
+                        f"{len({x for r in chosen for x in r.rows})} rows")

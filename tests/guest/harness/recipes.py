@@ -15,7 +15,8 @@ from typing import Any
 
 PAGE = (pathlib.Path(__file__).resolve().parents[3] /
         "docs/system/devices/arm-rmm-cookbook.rst")
-ENTRY = re.compile(r"^(?P<row>[A-Z]?[0-9]+)  ``(?P<name>[a-z0-9-]+)``$")
+ENTRY = re.compile(r"^(?P<rows>[A-Z]?[0-9]+(, [A-Z]?[0-9]+)*)  "
+                   r"``(?P<name>[a-z0-9-]+)``$")
 
 
 class RecipeError(Exception):
@@ -24,10 +25,11 @@ class RecipeError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    row: str
+    rows: tuple[str, ...]
     name: str
     text: str                   # what it does, and the function reached
     properties: str             # of -device arm-rmm
+    machine: str                # other options, and no arm-rmm
     script: dict[str, Any]
 
     def device(self, *more: str) -> str:
@@ -58,9 +60,10 @@ def parse(page: str) -> list[Recipe]:
         except json.JSONDecodeError as error:
             raise RecipeError(f"{PAGE.name}: {entry['name']}: {error}") from error
         found.append(Recipe(
-            entry["row"], entry["name"],
+            tuple(entry["rows"].split(", ")), entry["name"],
             " ".join(x.strip() for x in body if re.match(r" {4}\S", x)),
-            ",".join(block[:begin]), script))
+            ",".join(x for x in block[:begin] if not x.startswith("-")),
+            " ".join(x for x in block[:begin] if x.startswith("-")), script))
     names = [r.name for r in found]
     for name in names:
         if names.count(name) > 1:

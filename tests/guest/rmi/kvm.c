@@ -9,7 +9,7 @@
 #include "kvm.h"
 
 #define ADDRESS         0xffffffffff000ull
-#define MAX_TRIES       40
+#define MAX_TRIES       8               /* without any progress */
 #define SHARED_FLAGS    0x1e0001        /* normal memory, read and write */
 
 static uint64_t align(uint64_t ipa, int level)
@@ -120,6 +120,7 @@ static bool map_private(Realm *r, uint64_t *ipa, uint64_t top, uint64_t phys)
         }
         *ipa += done;
         phys += done;
+        tries = 0;
     }
     return *ipa == top;
 }
@@ -168,7 +169,8 @@ bool kvm_unmap_private(Realm *r, uint64_t base, uint64_t top)
             continue;
         }
         if (STATUS(x0) == RTT) {
-            if (!deeper(r, base, x0)) {
+            /* No look at the level: the RMM refuses a table at level 4. */
+            if (!kvm_table(r, base, LEVEL(x0) + 1)) {
                 return false;
             }
             continue;
@@ -178,6 +180,7 @@ bool kvm_unmap_private(Realm *r, uint64_t base, uint64_t top)
             return false;
         }
         base += done;
+        tries = 0;
     }
     return base >= top;
 }
@@ -211,6 +214,7 @@ bool kvm_map_shared(Realm *r, uint64_t ipa, uint64_t phys, unsigned pages)
         }
         ipa += done;
         phys += done;
+        tries = 0;
     }
     return ipa == top;
 }
@@ -237,6 +241,7 @@ bool kvm_unmap_shared(Realm *r, uint64_t base, uint64_t top)
             return false;
         }
         base += done;
+        tries = 0;
     }
     return base >= top;
 }
@@ -249,8 +254,10 @@ bool kvm_populate(Realm *r, uint64_t ipa, uint64_t page)
     do {
         x0 = CALL(DATA_MAP_INIT, r->rd, page, ipa, CONTENT, 1);
     } while (STATUS(x0) == RTT && more(&tries) && deeper(r, ipa, x0));
-    if (x0) {
-        give_back(page, 1);
+    if (x0 && range(UNDELEGATE, page, 1) != 1) {
+        trace_note("!leak");
+    } else if (x0) {
+        release(page, 1);
     }
     return !x0;
 }
@@ -279,6 +286,7 @@ bool kvm_ripas(Realm *r, uint64_t rec, uint64_t base, uint64_t top)
             return false;
         }
         base += done;
+        tries = 0;
     }
     return base == top;
 }
@@ -294,6 +302,7 @@ bool kvm_tear_down(Realm *r, int level, uint64_t base, uint64_t top)
         after = out[2];
         if (!x0 && after > addr) {
             give_back(out[1], 1);
+            tries = 0;
         } else if (STATUS(x0) != RTT) {
             trace_note(x0 ? "!EBUSY" : "!stuck");
             return false;
