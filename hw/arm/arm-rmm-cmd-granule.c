@@ -4,8 +4,8 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Specification: RMM 2.0-bet0, sec A2.3, B4.5.17, B4.5.18. A whole range is
- * done in one call unless a script says otherwise.
+ * Specification: RMM 2.0-bet0, sec A2.3, B4.5.17, B4.5.18. A call does
+ * a whole range, or RMM_CALL_BYTES of it, unless a script says otherwise.
  */
 
 #include "qemu/osdep.h"
@@ -109,17 +109,26 @@ static bool make_delegated(RmmCall *c, uint64_t pa, uint64_t n,
     return true;
 }
 
+/* How far one call goes. A COARSE region is changed as a whole. */
+static uint64_t range_limit(RmmCall *c)
+{
+    bool coarse = rmm_tracking(c->rmm, c->in[1]) == RMI_TRACKING_COARSE;
+    uint64_t unit = coarse ? rmm_tracking_size(c->rmm) :
+                             rmm_granule_size(c->rmm);
+    uint64_t most = c->chunk ? MIN(c->chunk, RMM_CALL_BYTES) : RMM_CALL_BYTES;
+
+    return c->in[1] + MIN(c->in[2] - c->in[1],
+                          MAX(ROUND_DOWN(most, unit), unit));
+}
+
 static uint64_t range_commit(RmmCall *c, RmmGranuleState from,
                              RmmGranuleState to)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
     uint64_t pa = c->in[1];
-    uint64_t limit = c->in[2];
+    uint64_t limit = range_limit(c);
 
-    if (c->chunk && limit - pa > c->chunk) {
-        limit = pa + MAX(ROUND_DOWN(c->chunk, size), size);
-    }
     while (pa < limit) {
         RmmGranuleState state;
         uint64_t n = run_of(c, pa, limit, &state);

@@ -14,7 +14,6 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
-#define MAX_STEPS 0x40000   /* entries in a call; the host goes on from there */
 
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
@@ -249,8 +248,8 @@ static uint64_t map_commit(RmmCall *c,
     Output o;
 
     output_begin(c, &o);
-    for (unsigned i = 0; ipa < limit && i < MAX_STEPS && output_next(c, &o);
-         i++) {
+    while (ipa < limit && ipa - c->in[2] < RMM_CALL_BYTES &&
+           output_next(c, &o)) {
         uint64_t span;
         RmmWalk w;
 
@@ -264,7 +263,8 @@ static uint64_t map_commit(RmmCall *c,
         o.bytes -= span;
     }
     c->out[1] = ipa;
-    return RMI_SUCCESS;
+    /* Nothing only if the host changed its list after the check. */
+    return ipa > c->in[2] ? RMI_SUCCESS : RMI_ERROR_INPUT;
 }
 
 uint64_t rmm_data_map_commit(RmmCall *c)

@@ -61,27 +61,23 @@ static bool granule_supported(ArmRmm *rmm, unsigned code, unsigned tracking)
     }
 }
 
-static void read_config(RmmCall *c, uint8_t *granule, uint8_t *tracking)
+/* The host may write to the structure meanwhile: it is read once. */
+static void read_config(RmmCall *c)
 {
-    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_TRACKING, tracking, 1);
-    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_GRANULE, granule, 1);
-}
-
-static uint64_t total_granules(ArmRmm *rmm)
-{
-    return rmm->n_ledger >> (rmm->granule_shift - 12);
+    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_TRACKING, &c->config.tracking, 1);
+    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_GRANULE, &c->config.granule, 1);
 }
 
 uint64_t rmm_config_set_check(RmmCall *c)
 {
-    uint8_t granule, tracking;
+    ArmRmm *rmm = c->rmm;
 
     if (!config_ok(c)) {
         return RMI_ERROR_INPUT;
     }
-    read_config(c, &granule, &tracking);
-    if (!granule_supported(c->rmm, granule, tracking) ||
-        c->rmm->count[RMM_G_UNDELEGATED] != total_granules(c->rmm)) {
+    read_config(c);
+    if (!granule_supported(rmm, c->config.granule, c->config.tracking) ||
+        rmm->count[RMM_G_UNDELEGATED] != rmm_granule_total(rmm)) {
         return RMI_ERROR_INPUT;
     }
     return RMI_SUCCESS;
@@ -89,14 +85,11 @@ uint64_t rmm_config_set_check(RmmCall *c)
 
 uint64_t rmm_config_set_commit(RmmCall *c)
 {
-    uint8_t granule;
+    ArmRmm *rmm = c->rmm;
 
-    read_config(c, &granule, &c->rmm->tracking_code);
-    if (granule > 2) {
-        return RMI_ERROR_INPUT; /* written by another CPU meanwhile */
-    }
-    c->rmm->granule_shift = 12 + 2 * granule;
-    c->rmm->count[RMM_G_UNDELEGATED] = total_granules(c->rmm);
+    rmm->tracking_code = c->config.tracking;
+    rmm->granule_shift = 12 + 2 * c->config.granule;
+    rmm->count[RMM_G_UNDELEGATED] = rmm_granule_total(rmm);
     return RMI_SUCCESS;
 }
 
@@ -322,17 +315,28 @@ static bool region_ok(RmmCall *c)
            !(c->in[1] >> c->rmm->pps_bits);
 }
 
-/*
- * A script can have changed what was donated; a table needs one piece of the
- * right size.
- */
-static RmmExtent *table_piece(RmmCall *c)
+/* A script can have changed what there is; a table needs one piece. */
+static RmmExtent *table_piece(ArmRmm *rmm, RmmExtents *held)
 {
-    uint64_t size = rmm_gpt_table_size(c->rmm);
-    RmmExtent *e = c->sro && c->sro->held.n == 1 ? &c->sro->held.ext[0] : NULL;
+    uint64_t size = rmm_gpt_table_size(rmm);
+    RmmExtent *e = held->n == 1 ? &held->ext[0] : NULL;
 
-    return e && e->granules * rmm_granule_size(c->rmm) == size &&
+    return e && e->granules * rmm_granule_size(rmm) == size &&
            !(e->base & (size - 1)) ? e : NULL;
+}
+
+/* An open GPT_L1_DESTROY can still turn round and use its table again. */
+static bool table_in_work(RmmCall *c)
+{
+    for (unsigned i = 0; c->rmm->open_sros && i < c->rmm->num_sros; i++) {
+        const RmmSro *sro = &c->rmm->sro[i];
+
+        if (sro->open && sro->num == RMI_GPT_L1_DESTROY &&
+            sro->in[1] == c->in[1]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t rmm_gpt_create_check(RmmCall *c)
@@ -340,11 +344,15 @@ uint64_t rmm_gpt_create_check(RmmCall *c)
     if (!region_ok(c)) {
         return RMI_ERROR_INPUT;
     }
+    if (table_in_work(c)) {
+        return rmm_blocked(c->rmm);
+    }
     if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM ||
         rmm_gpt_has_table(c->rmm, c->in[1])) {
         return RMI_ERROR_GPT;
     }
-    return c->sro && !table_piece(c) ? RMI_ERROR_INPUT : RMI_SUCCESS;
+    return c->sro && !table_piece(c->rmm, &c->sro->held) ? RMI_ERROR_INPUT :
+                                                           RMI_SUCCESS;
 }
 
 /* One aligned piece: 128 KiB for a region of 1 GiB */
@@ -374,7 +382,7 @@ static void protect_donated(ArmRmm *rmm, uint64_t base)
 
 uint64_t rmm_gpt_create_commit(RmmCall *c)
 {
-    RmmExtent *e = table_piece(c);
+    RmmExtent *e = c->sro ? table_piece(c->rmm, &c->sro->held) : NULL;
 
     if (!e) {
         return RMI_ERROR_INPUT;
@@ -421,15 +429,15 @@ uint64_t rmm_gpt_destroy_check(RmmCall *c)
                                                          RMI_ERROR_INPUT;
 }
 
+/* Asked for once, when the operation begins; nothing has changed then. */
 RmmExtents *rmm_gpt_destroy_memory(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
 
-    if (!c->sro) {
-        rmm_extents_add(&rmm->gpt_table, rmm_gpt_table(rmm, c->in[1]),
-                        rmm_gpt_table_size(rmm) / rmm_granule_size(rmm),
-                        rmm_granule_size(rmm), true);
-    }
+    rmm_extents_clear(&rmm->gpt_table);
+    rmm_extents_add(&rmm->gpt_table, rmm_gpt_table(rmm, c->in[1]),
+                    rmm_gpt_table_size(rmm) / rmm_granule_size(rmm),
+                    rmm_granule_size(rmm), true);
     return &rmm->gpt_table;
 }
 
@@ -439,14 +447,14 @@ void rmm_gpt_destroy_opened(RmmCall *c)
     rmm_gpt_remove_table(c->rmm, c->in[1]);
 }
 
-void rmm_gpt_destroy_dropped(RmmCall *c)
+void rmm_gpt_destroy_take_back(RmmCall *c, RmmExtents *held)
 {
-    RmmExtents *e = &c->rmm->gpt_table;
+    RmmExtent *e = table_piece(c->rmm, held);
 
-    if (e->n) {
-        rmm_gpt_add_table(c->rmm, c->in[1], e->ext[0].base);
+    if (e) {
+        rmm_gpt_add_table(c->rmm, c->in[1], e->base);
         protect_donated(c->rmm, c->in[1]);
-        rmm_extents_clear(e);
+        rmm_extents_clear(held);
     }
 }
 

@@ -12,7 +12,7 @@
 #include "hw/arm/arm-rmm.h"
 
 #define LAST_LEVEL 3
-#define MAX_STEPS 0x40000   /* entries in a call; the host goes on from there */
+#define MAX_STEPS 0x40000   /* entries in a call, those that hold nothing too */
 
 /* Where the freed addresses go: nowhere, one descriptor, or a list */
 typedef struct Freed {
@@ -178,6 +178,7 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
     ArmRmm *rmm = c->rmm;
     uint64_t ipa = c->in[2], top = c->in[3];
     uint64_t limit = c->chunk ? ipa + MIN(c->chunk, top - ipa) : top;
+    uint64_t unmapped = 0;
     Freed f = {
         .type = FIELD_EX64(c->in[4], RMI_MAP, OADDR_TYPE),
         .state = state,
@@ -188,7 +189,8 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
     if (f.type == RMI_OADDR_LIST) {
         f.max = FIELD_EX64(c->in[4], RMI_MAP, LIST_COUNT);
     }
-    for (unsigned i = 0; ipa < limit && i < MAX_STEPS; i++) {
+    for (unsigned i = 0;
+         ipa < limit && i < MAX_STEPS && unmapped < RMM_CALL_BYTES; i++) {
         uint64_t span, end;
         RmmWalk w;
 
@@ -200,6 +202,7 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
                 break;
             }
             unmap(c, &w);
+            unmapped += span;
         }
         ipa = end;
     }

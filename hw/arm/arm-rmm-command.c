@@ -85,9 +85,10 @@ static const RmmCommand commands[] = {
       OUT("out_top") },
     { 0x1F3, "GPT_L1_CREATE", SM, ACTIVE, RMM_ALL, 1, 0, BODY(gpt_create),
       .need = rmm_gpt_create_need, IN("base") },
-    { 0x1F4, "GPT_L1_DESTROY", SM, ACTIVE, RMM_ALL, 1, 0, BODY(gpt_destroy),
-      .memory = rmm_gpt_destroy_memory, .opened = rmm_gpt_destroy_opened,
-      .dropped = rmm_gpt_destroy_dropped, IN("base") },
+    { RMI_GPT_L1_DESTROY, "GPT_L1_DESTROY", SM, ACTIVE, RMM_ALL, 1, 0,
+      BODY(gpt_destroy), .memory = rmm_gpt_destroy_memory,
+      .opened = rmm_gpt_destroy_opened,
+      .take_back = rmm_gpt_destroy_take_back, IN("base") },
     { 0x1F5, "RTT_DATA_MAP", S, ACTIVE, RMM_ALL, 5, 1, BODY(data_map),
       .lock = rmm_data_map_lock, IN("rd", "base", "top", "flags", "oaddr"),
       OUT("out_top") },
@@ -297,6 +298,7 @@ bool rmm_call(ArmRmm *rmm, int cpu, uint16_t num, const uint64_t *in,
                        in[6]);
     rmm->calls++;
     rmm->command_calls[rmm_command_index(cmd)]++;
+    rmm->acting = rmm_command_index(cmd) + 1;
     c.out[0] = scripted(&c);
     rmm_monitor_answer(&c, c.out[0]);
     *n_out = outputs(&c, c.out[0]);

@@ -23,6 +23,10 @@
 
 /* The smallest tracking region of all granule sizes: 16 KiB, code 0 */
 #define REGION_UNIT (32 * MiB)
+/* Memory of one ledger byte with the smallest granule */
+#define LEDGER_UNIT (4 * KiB)
+/* Banks begin and end at multiples of the largest granule. */
+#define BANK_ALIGN  (64 * KiB)
 
 static const char *const granule_names[RMM_G_STATES] = {
     [RMM_G_UNDELEGATED] = "undelegated",
@@ -62,6 +66,11 @@ bool rmm_aligned(ArmRmm *rmm, uint64_t pa)
     return !(pa & (rmm_granule_size(rmm) - 1));
 }
 
+uint64_t rmm_granule_total(ArmRmm *rmm)
+{
+    return rmm->n_ledger * LEDGER_UNIT >> rmm->granule_shift;
+}
+
 static RmmBank *find_bank(ArmRmm *rmm, uint64_t pa)
 {
     for (unsigned i = 0; i < rmm->n_banks; i++) {
@@ -73,12 +82,25 @@ static RmmBank *find_bank(ArmRmm *rmm, uint64_t pa)
     return NULL;
 }
 
+/*
+ * Banks follow each other in the ledger without a gap whatever the granule is,
+ * so what is contiguous in memory is so in the ledger, over two banks too.
+ */
 uint8_t *rmm_granule(ArmRmm *rmm, uint64_t pa)
 {
     RmmBank *b = find_bank(rmm, pa);
 
-    return b ? &rmm->ledger[b->first + ((pa - b->base) >> rmm->granule_shift)] :
-               NULL;
+    return b ? &rmm->ledger[(b->first * LEDGER_UNIT + (pa - b->base)) >>
+                            rmm->granule_shift] : NULL;
+}
+
+bool rmm_granules_exist(ArmRmm *rmm, uint64_t pa, uint64_t n)
+{
+    uint64_t size = rmm_granule_size(rmm);
+    uint8_t *first = rmm_granule(rmm, pa);
+
+    return first && rmm_aligned(rmm, pa) && n && n <= rmm->n_ledger &&
+           rmm_granule(rmm, pa + (n - 1) * size) == first + (n - 1);
 }
 
 RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa)
@@ -89,7 +111,7 @@ RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa)
 }
 
 /* sec B4.3.3: who touches an object of another open operation is BLOCKED */
-static uint64_t blocked(ArmRmm *rmm)
+uint64_t rmm_blocked(ArmRmm *rmm)
 {
     return rmm_auto(rmm->blocked, rmm->abi != ARM_RMM_ABI_BET1) ?
            RMI_BLOCKED : RMI_ERROR_INPUT;
@@ -103,7 +125,7 @@ uint64_t rmm_granule_check(RmmCall *c, uint64_t pa, RmmGranuleState want)
         return RMI_ERROR_INPUT;
     }
     if ((*g & RMM_LEDGER_LOCKED) && !(c->sro && rmm_sro_owns(c->sro, pa))) {
-        return blocked(c->rmm);
+        return rmm_blocked(c->rmm);
     }
     return (*g & RMM_LEDGER_STATE) == want ? RMI_SUCCESS : RMI_ERROR_INPUT;
 }
@@ -113,28 +135,59 @@ static unsigned state_gpi(RmmGranuleState state)
     return state == RMM_G_UNDELEGATED ? RMM_GPI_NS : RMM_GPI_REALM;
 }
 
-/* One run of granules; all of them are in one bank, as callers have checked */
+/* What else a change of state means, for a run of granules that had it */
+static void account_run(ArmRmm *rmm, uint64_t pa, uint64_t n,
+                        RmmGranuleState from, RmmGranuleState to)
+{
+    uint64_t bytes = n << rmm->granule_shift;
+
+    rmm->count[from] -= n;
+    rmm->count[to] += n;
+    if (state_gpi(from) != state_gpi(to)) {
+        rmm_gpt_set(rmm, pa, bytes, state_gpi(to));
+    }
+    trace_arm_rmm_granule(pa, bytes, rmm_granule_name(from),
+                          rmm_granule_name(to));
+}
+
+/*
+ * The one place where the ledger changes. Callers have made sure that the
+ * transition exists and that all granules are in @from; what is not stays as
+ * it is, whatever the caller believes.
+ */
 static void ledger_change(ArmRmm *rmm, uint64_t pa, uint64_t n,
                           RmmGranuleState from, RmmGranuleState to,
                           uint8_t flags)
 {
+    uint64_t size = rmm_granule_size(rmm);
     uint8_t *g = rmm_granule(rmm, pa);
+    uint64_t i = 0;
 
-    if (!g || !(granule_follows[from] & BIT(to))) {
-        qemu_log_mask(LOG_GUEST_ERROR, "arm-rmm: no transition %s -> %s\n",
+    if (!rmm_granules_exist(rmm, pa, n) || !(granule_follows[from] & BIT(to))) {
+        qemu_log_mask(LOG_GUEST_ERROR, "arm-rmm: 0x%" PRIx64 "+0x%" PRIx64
+                      ": no transition %s -> %s\n", pa, n * size,
                       rmm_granule_name(from), rmm_granule_name(to));
         return;
     }
-    for (uint64_t i = 0; i < n; i++) {
-        g[i] = (g[i] & RMM_LEDGER_LOCKED) | to | flags;
+    while (i < n) {
+        uint64_t first = i;
+
+        for (; i < n && (g[i] & RMM_LEDGER_STATE) == from; i++) {
+            g[i] = (g[i] & RMM_LEDGER_LOCKED) | to | flags;
+        }
+        if (i > first) {
+            memset(rmm->origin + (g - rmm->ledger) + first, rmm->acting,
+                   i - first);
+            account_run(rmm, pa + first * size, i - first, from, to);
+        }
+        if (i < n) {
+            qemu_log_mask(LOG_GUEST_ERROR, "arm-rmm: 0x%" PRIx64 " is %s, not "
+                          "%s\n", pa + i * size,
+                          rmm_granule_name(g[i] & RMM_LEDGER_STATE),
+                          rmm_granule_name(from));
+            i++;
+        }
     }
-    rmm->count[from] -= n;
-    rmm->count[to] += n;
-    if (state_gpi(from) != state_gpi(to)) {
-        rmm_gpt_set(rmm, pa, n << rmm->granule_shift, state_gpi(to));
-    }
-    trace_arm_rmm_granule(pa, n << rmm->granule_shift, rmm_granule_name(from),
-                          rmm_granule_name(to));
 }
 
 /* What undelegation must not leave behind, from one run of equal granules */
@@ -329,8 +382,8 @@ static bool find_ram(Int128 start, Int128 len, const MemoryRegion *mr,
                      hwaddr offset, void *opaque)
 {
     ArmRmm *rmm = opaque;
-    hwaddr base = ROUND_UP(int128_get64(start), 64 * KiB);
-    hwaddr top = ROUND_DOWN(int128_get64(int128_add(start, len)), 64 * KiB);
+    hwaddr base = ROUND_UP(int128_get64(start), BANK_ALIGN);
+    hwaddr top = ROUND_DOWN(int128_get64(int128_add(start, len)), BANK_ALIGN);
 
     if (!memory_region_is_ram((MemoryRegion *)mr) || mr->readonly ||
         memory_region_is_ram_device((MemoryRegion *)mr) || top <= base) {
@@ -342,7 +395,7 @@ static bool find_ram(Int128 start, Int128 len, const MemoryRegion *mr,
     rmm->bank[rmm->n_banks++] = (RmmBank) {
         .base = base, .size = top - base, .first = rmm->n_ledger,
     };
-    rmm->n_ledger += (top - base) / (4 * KiB);
+    rmm->n_ledger += (top - base) / LEDGER_UNIT;
     return false;
 }
 
@@ -361,8 +414,9 @@ bool rmm_granules_init(ArmRmm *rmm, Error **errp)
     last = &rmm->bank[rmm->n_banks - 1];
     rmm->n_regions = DIV_ROUND_UP(last->base + last->size, REGION_UNIT);
     rmm->region = g_malloc0(rmm->n_regions);
-    /* Untouched, it costs address space only. */
+    /* Untouched, they cost address space only. */
     rmm->ledger = g_malloc0(rmm->n_ledger);
+    rmm->origin = g_malloc0(rmm->n_ledger);
     return true;
 }
 
@@ -371,6 +425,7 @@ void rmm_granules_reset(ArmRmm *rmm)
     /* Reset costs what was used, not what there is. */
     if (rmm->count[RMM_G_UNDELEGATED] != rmm->n_ledger) {
         memset(rmm->ledger, 0, rmm->n_ledger);
+        memset(rmm->origin, 0, rmm->n_ledger);
     }
     memset(rmm->count, 0, sizeof(rmm->count));
     rmm->count[RMM_G_UNDELEGATED] = rmm->n_ledger;

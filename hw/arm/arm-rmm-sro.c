@@ -77,6 +77,7 @@ RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
     }
     sro->calls++;
     sro->last_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    rmm->acting = rmm_command_index(rmm_command(sro->num)) + 1;
     return sro;
 }
 
@@ -234,14 +235,27 @@ static RmmSro *free_context(ArmRmm *rmm)
     return NULL;
 }
 
+/*
+ * The index of the context, unless the script wants another handle, or wanted
+ * this one for another operation.
+ */
+static uint64_t choose_handle(ArmRmm *rmm, const RmmShape *shape,
+                              uint64_t index)
+{
+    if (shape->has_handle && !rmm_sro_find(rmm, shape->handle)) {
+        return shape->handle;
+    }
+    while (rmm_sro_find(rmm, index)) {
+        index += rmm->num_sros;
+    }
+    return index;
+}
+
 static void open_context(RmmCall *c, RmmSro *sro, const RmmShape *shape)
 {
-    uint64_t index = sro - c->rmm->sro;
-
     memset(sro, 0, sizeof(*sro));
     sro->shape = *shape;
-    sro->handle = shape->has_handle && !rmm_sro_find(c->rmm, shape->handle) ?
-                  shape->handle : index;
+    sro->handle = choose_handle(c->rmm, shape, sro - c->rmm->sro);
     sro->open = true;
     sro->num = c->cmd->num;
     memcpy(sro->in, c->in, sizeof(sro->in));
@@ -311,10 +325,15 @@ void rmm_sro_restore(RmmCall *c, RmmSro *sro)
     RmmCall begun;
 
     rmm_sro_resume(c, sro, &begun);
-    if (begun.cmd->check(&begun) == RMI_SUCCESS) {
-        rmm_extents_move(begun.cmd->memory(&begun), &sro->held);
-        sro->taken = false;
+    if (begun.cmd->check(&begun) != RMI_SUCCESS) {
+        return;
     }
+    if (begun.cmd->take_back) {
+        begun.cmd->take_back(&begun, &sro->held);
+    } else {
+        rmm_extents_move(begun.cmd->memory(&begun), &sro->held);
+    }
+    sro->taken = false;
 }
 
 void rmm_sro_close(RmmCall *c, RmmSro *sro, uint64_t x0)
@@ -337,6 +356,7 @@ void rmm_sro_close(RmmCall *c, RmmSro *sro, uint64_t x0)
 void rmm_sros_reset(ArmRmm *rmm)
 {
     for (unsigned i = 0; i < rmm->num_sros; i++) {
+        unlock_all(rmm, &rmm->sro[i]);
         rmm_extents_clear(&rmm->sro[i].held);
     }
     memset(rmm->sro, 0, rmm->num_sros * sizeof(*rmm->sro));

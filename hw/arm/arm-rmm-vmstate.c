@@ -500,7 +500,6 @@ const VMStateDescription vmstate_arm_rmm = {
         VMSTATE_STRUCT_VARRAY_ALLOC(run, ArmRmm, n_runs, 1, vmstate_run,
                                     struct RmmRun),
         VMSTATE_STRUCT(held, ArmRmm, 1, vmstate_extents, RmmExtents),
-        VMSTATE_STRUCT(gpt_table, ArmRmm, 1, vmstate_extents, RmmExtents),
         VMSTATE_STRUCT_VARRAY_POINTER_UINT32(sro, ArmRmm, num_sros,
                                              vmstate_sro, RmmSro),
         VMSTATE_UINT64_ARRAY(dead, ArmRmm, RMM_DEAD_HANDLES),

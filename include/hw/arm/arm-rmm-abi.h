@@ -20,6 +20,9 @@
 #define RMI_NUM_LAST            0x2CF
 #define RMI_UNKNOWN             UINT64_MAX
 
+/* The other numbers are in the table of commands. */
+#define RMI_GPT_L1_DESTROY      0x1F4
+
 /* Inputs are X1 to X6, outputs X0 to X4; both arrays have X0 as element 0 */
 #define RMI_INPUTS              7
 #define RMI_OUTPUTS             5

@@ -31,6 +31,11 @@ OBJECT_DECLARE_SIMPLE_TYPE(ArmRmm, ARM_RMM)
 #define RMM_DEAD_HANDLES    64
 #define RMM_ROOT_TABLES     16
 #define RMM_MAX_RULES       256
+/*
+ * Most memory that one call works on: it runs with the BQL held, and wiping
+ * costs time. The host goes on from the address that it is told.
+ */
+#define RMM_CALL_BYTES      (1ull << 30)
 
 typedef struct RmmCall RmmCall;
 typedef struct RmmCommand RmmCommand;
@@ -59,7 +64,7 @@ typedef enum RmmGranuleState {
 typedef struct RmmBank {
     hwaddr base;
     hwaddr size;
-    uint64_t first;                 /* index of its first ledger byte */
+    uint64_t first;                 /* 4 KiB units of the banks before it */
 } RmmBank;
 
 /* Donated memory, in the order in which it came */
@@ -295,8 +300,9 @@ struct ArmRmm {
     /* what the machine has */
     RmmBank bank[RMM_MAX_BANKS];
     unsigned n_banks;
-    uint64_t n_ledger;
+    uint64_t n_ledger;              /* bytes, one for 4 KiB of memory */
     uint8_t *ledger;
+    uint8_t *origin;                /* who made it so: see acting */
     MemoryRegion *root_mr;
     AddressSpace root_as;
     MemoryRegion gpt_mr;
@@ -312,6 +318,7 @@ struct ArmRmm {
 
     /* state */
     uint8_t state;                  /* RmmState */
+    uint8_t acting;                 /* command at work: index + 1, or 0 */
     uint8_t granule_shift;
     uint8_t tracking_code;
     bool gpt_flush;                 /* something was taken away */
@@ -325,7 +332,7 @@ struct ArmRmm {
     QTAILQ_HEAD(, RmmRealm) realms;
     uint32_t n_realms;
     GHashTable *objects;            /* realms and RECs by address */
-    RmmExtents gpt_table;           /* that GPT_L1_DESTROY is about */
+    RmmExtents gpt_table;           /* of a GPT_L1_DESTROY that begins */
     uint64_t count[RMM_G_STATES];
     uint64_t calls;
     uint64_t *command_calls;
@@ -372,6 +379,9 @@ struct RmmCall {
     RmmWalk walk;
     union {
         struct {
+            uint8_t granule, tracking;
+        } config;
+        struct {
             uint64_t flags0, rtt_base;
             uint32_t rtt_num;
             int8_t rtt_level;
@@ -409,8 +419,12 @@ struct RmmCommand {
     void (*need)(RmmCall *c, RmmReqs *reqs);
     /* granules that are in an intermediate state while it is open */
     void (*lock)(RmmCall *c, RmmSro *sro);
-    /* memory that it hands back before it ends, and taking that back */
+    /*
+     * memory that it hands back before it ends; and taking that back when
+     * nothing was handed back yet, if moving it there again is not enough
+     */
     RmmExtents *(*memory)(RmmCall *c);
+    void (*take_back)(RmmCall *c, RmmExtents *held);
     /* when an operation is opened or dropped without a commit */
     void (*opened)(RmmCall *c);
     void (*dropped)(RmmCall *c);
@@ -529,17 +543,26 @@ void rmm_granules_reset(ArmRmm *rmm);
 /** rmm_granule_size: in bytes */
 hwaddr rmm_granule_size(ArmRmm *rmm);
 
+/** rmm_granule_total: granules that the machine has */
+uint64_t rmm_granule_total(ArmRmm *rmm);
+
 /** rmm_aligned: is an address aligned to the RMI granule? */
 bool rmm_aligned(ArmRmm *rmm, uint64_t pa);
 
 /** rmm_granule: ledger byte, or NULL where no conventional memory is */
 uint8_t *rmm_granule(ArmRmm *rmm, uint64_t pa);
 
+/** rmm_granules_exist: are @n granules from @pa on all conventional memory? */
+bool rmm_granules_exist(ArmRmm *rmm, uint64_t pa, uint64_t n);
+
 /** rmm_granule_state: state, RMM_G_STATES where no memory is */
 RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa);
 
 /** rmm_granule_name: of a state */
 const char *rmm_granule_name(RmmGranuleState state);
+
+/** rmm_blocked: answer to who touches what another operation has in work */
+uint64_t rmm_blocked(ArmRmm *rmm);
 
 /**
  * rmm_granule_check: does a command find a granule as it needs it?
@@ -908,7 +931,7 @@ RmmExtents *rmm_activate_memory(RmmCall *c);
 void rmm_gpt_create_need(RmmCall *c, RmmReqs *reqs);
 RmmExtents *rmm_gpt_destroy_memory(RmmCall *c);
 void rmm_gpt_destroy_opened(RmmCall *c);
-void rmm_gpt_destroy_dropped(RmmCall *c);
+void rmm_gpt_destroy_take_back(RmmCall *c, RmmExtents *held);
 void rmm_range_lock(RmmCall *c, RmmSro *sro);
 void rmm_realm_create_need(RmmCall *c, RmmReqs *reqs);
 void rmm_realm_create_lock(RmmCall *c, RmmSro *sro);
