@@ -15,6 +15,7 @@ KERNEL =
 MODULES =
 APPEND =
 INITRD =
+RMM =
 
 # What `make compare` hands through.
 OLD =
@@ -30,6 +31,7 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(MODULES),--modules=$(call q,$(MODULES))) \
              $(if $(APPEND),--append=$(call q,$(APPEND))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
+             $(if $(RMM),--rmm=$(call q,$(RMM))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
 compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
@@ -103,6 +105,8 @@ help:
 #h   APPEND="..."         more words for its command line
 #h   INITRD=file          your own initramfs instead of ours
 #h   SHELL=1              an interactive shell in the guest
+#h   RMM=...              with arm-rmm at EL3: a recipe of its cookbook, a file
+#h                        with a script, properties (abi=bet1), or 1
 #h make compare OLD=kernel NEW=kernel
 #h                      the tests of make boot on both; prints what differs
 #h   OLD_MODULES= NEW_MODULES= APPEND= as above; T='ipmi-*' other guest tests

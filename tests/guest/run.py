@@ -20,7 +20,7 @@ from collections.abc import Callable
 # A test run leaves nothing behind in the checkout.
 sys.dont_write_bytecode = True
 
-from harness import compare, guest, report, table   # noqa: E402
+from harness import compare, guest, recipes, report, table   # noqa: E402
 from harness.image import ImageError                # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
 from harness.session import TOP, Kernel, Session    # noqa: E402
@@ -52,6 +52,9 @@ def arguments() -> argparse.Namespace:
         help="an interactive shell in the guest instead of the tests")
     add("--topology", default="pcie-tree",
         help="the devices for --shell and --initrd (default: pcie-tree)")
+    add("--rmm", default="", metavar="WHAT",
+        help="boot with arm-rmm: a recipe of its cookbook, a file with a script, "
+        "JSON, properties (abi=bet1), or 1")
     add("--qemu", default=str(TOP / "build" / "qemu-system-aarch64"))
     add("--jobs", type=int, default=os.cpu_count() or 1,
         help="guests at the same time (default: one a core)")
@@ -61,6 +64,8 @@ def arguments() -> argparse.Namespace:
 
 def choose(args: argparse.Namespace) -> list[GuestTest]:
     tests = table.read_table()
+    if args.rmm:
+        return [t for t in tests if t.topology == "rmm"]
     if args.only:
         for pattern in args.only:
             if not any(fnmatch.fnmatch(t.name, pattern) for t in tests):
@@ -173,11 +178,22 @@ def conclude_comparison(session: Session, rows: list[Row]) -> int:
     return 1 if any(d.worse for d in compare.differences(rows)) else 0
 
 
+def show_rmm(session: Session, rows: list[Row]) -> None:
+    """What arm-rmm found; it says so when QEMU ends."""
+    for row in rows:
+        log = session.log(f"rmm-{row.kernel}").read_text(errors="replace")
+        print(f"\narm-rmm with {row.kernel}:")
+        said = [x for x in log.splitlines() if x.startswith("arm-rmm: ")]
+        print("\n".join(said) or "nothing")
+        if any(x.startswith("arm-rmm: 0 calls") for x in said):
+            print("(this kernel has no code that calls it, or does not reach it)")
+
+
 def interactive(args: argparse.Namespace, session: Session) -> int:
     """--shell, --initrd: QEMU takes over the terminal, and this process."""
     spec = args.kernel[0] if args.kernel else "debian:stable"
     kernel = session.kernel(spec, args.modules[0] if args.modules else None)
-    topology = table.read_topology(args.topology)
+    topology = session.topology(args.topology)
     # Whatever a test with these devices loads, the user may want as well.
     tests = [t for t in table.read_table() if t.topology == args.topology]
     boot = session.boot(f"shell-{kernel.label}", kernel, topology, tests, True)
@@ -197,6 +213,9 @@ def main() -> int:
         raise ImageError(f"there is no {args.qemu}: run make first")
     session = Session(os.path.abspath(args.qemu), args.append, args.initrd)
     session.script("guest-userland.sh")
+    if args.rmm:
+        session.topologies["rmm"] = recipes.topology(args.rmm)
+        args.topology = "rmm"
     if args.shell or args.initrd:
         return interactive(args, session)
     started = time.monotonic()
@@ -205,7 +224,10 @@ def main() -> int:
     rows = run_jobs(jobs, args.jobs)
     if args.compare:
         return conclude_comparison(session, rows)
-    return conclude(session, rows, time.monotonic() - started)
+    status = conclude(session, rows, time.monotonic() - started)
+    if args.rmm:
+        show_rmm(session, rows)
+    return status
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import cast
 
 sys.dont_write_bytecode = True
 
-from harness import compare, report, service, table # noqa: E402
+from harness import compare, recipes, report, service, table # noqa: E402
 from harness.guest import Boot, Guest, Qmp          # noqa: E402
 from harness.image import Cpio, Modules             # noqa: E402
 from harness.report import Row                      # noqa: E402
@@ -323,6 +323,40 @@ def run(session: object, kernel: object, test: object, outcome: Outcome) -> None
     outcome.seen.append(f"{sum(p.passed for p in outcome.points)} of "
                         f"{outcome.plan} made-up consoles, processes and files "
                         "judged as they should be")
+
+
+class Recipes(unittest.TestCase):
+    PAGE = """
+7, C2  ``some-name``
+    What it does. Reached: ``f()``. ::
+
+      abi=bet0
+      {"rules": [{"command": "X",
+                  "times": 2}]}
+
+8  ``other``
+    Nothing.
+"""
+
+    def test_page(self) -> None:
+        one, two = recipes.parse(self.PAGE)
+        self.assertEqual(one.rows, ("7", "C2"))
+        self.assertEqual(one.properties, "abi=bet0")
+        self.assertEqual(one.script["rules"][0]["times"], 2)
+        self.assertEqual((two.name, two.script), ("other", {}))
+
+    def test_broken_page(self) -> None:
+        for old, new in (("times\": 2}]", "times\": 2}"), ("other", "some-name")):
+            with self.assertRaises(table.TableError):
+                recipes.parse(self.PAGE.replace(old, new))
+
+    def test_wishes(self) -> None:
+        device = recipes.topology("abi=bet1,count-zero").options[-1]
+        self.assertIn(",abi=bet1,", device)
+        self.assertIn("script={", device)
+        for wish in ("nonsense", "count-zero,busy", "{", "no-rme"):
+            with self.assertRaises(table.TableError):
+                recipes.topology(wish)
 
 
 if __name__ == "__main__":

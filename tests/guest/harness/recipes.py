@@ -11,16 +11,15 @@ import dataclasses
 import json
 import pathlib
 import re
+import shlex
 from typing import Any
+
+from .table import TableError, Topology, parse_topology, read_topology
 
 PAGE = (pathlib.Path(__file__).resolve().parents[3] /
         "docs/system/devices/arm-rmm-cookbook.rst")
 ENTRY = re.compile(r"^(?P<rows>[A-Z]?[0-9]+(, [A-Z]?[0-9]+)*)  "
                    r"``(?P<name>[a-z0-9-]+)``$")
-
-
-class RecipeError(Exception):
-    """Something a person has to put right."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +57,8 @@ def parse(page: str) -> list[Recipe]:
         try:
             script = json.loads(" ".join(block[begin:]) or "{}")
         except json.JSONDecodeError as error:
-            raise RecipeError(f"{PAGE.name}: {entry['name']}: {error}") from error
+            raise TableError(f"{PAGE.name}: {entry['name']}: "
+                             f"{error}") from error
         found.append(Recipe(
             tuple(entry["rows"].split(", ")), entry["name"],
             " ".join(x.strip() for x in body if re.match(r" {4}\S", x)),
@@ -67,7 +67,7 @@ def parse(page: str) -> list[Recipe]:
     names = [r.name for r in found]
     for name in names:
         if names.count(name) > 1:
-            raise RecipeError(f"{PAGE.name} has {name} more than once")
+            raise TableError(f"{PAGE.name} has {name} more than once")
     return found
 
 
@@ -75,8 +75,39 @@ def recipes() -> list[Recipe]:
     return parse(PAGE.read_text())
 
 
-def find(name: str) -> Recipe:
-    for recipe in recipes():
-        if recipe.name == name:
-            return recipe
-    raise RecipeError(f"there is no recipe '{name}' in {PAGE.name}")
+def _script(text: str) -> Recipe:
+    """JSON, a file with JSON, or a name of the page"""
+    if not text.startswith("{"):
+        for recipe in recipes():
+            if recipe.name == text:
+                return recipe
+        path = pathlib.Path(text)
+        if not path.is_file():
+            raise TableError(f"RMM={text} is no recipe of {PAGE.name}, no file, "
+                             "no JSON, and no property of arm-rmm (name=value)")
+        text = path.read_text()
+    try:
+        return Recipe((), "own", "", "", "", json.loads(text))
+    except json.JSONDecodeError as error:
+        raise TableError(f"RMM: {error}") from error
+
+
+def topology(wish: str) -> Topology:
+    """What `make boot RMM=` asks for: properties, then a script, or one of them,
+    with commas. The machine of topologies/rmm.txt."""
+    properties, brace, rest = wish.partition("{")
+    parts = [x for x in properties.split(",") if x not in ("", "1")]
+    more = [x for x in parts if "=" in x]
+    names = [x for x in parts if "=" not in x] + ([brace + rest] if brace else [])
+    if len(names) > 1:
+        raise TableError(f"RMM={wish}: one script is enough; {names}")
+    recipe = _script(names[0] if names else "{}")
+    if recipe.machine:
+        raise TableError(f"{recipe.name} is about a machine without arm-rmm: "
+                         f"{recipe.machine}")
+    options = read_topology("rmm").options
+    device = recipe.device("id=rmm0", "report=on", *more)
+    lines = [f"{shlex.quote(a)} {shlex.quote(b)}"
+             for a, b in zip(options[::2], options[1::2]) if a != "-device"]
+    return parse_topology("rmm", [*lines, "-m 2G",
+                                  f"-device {shlex.quote(device)}"])

@@ -43,6 +43,7 @@ class Session:
         self.initrd = initrd
         self.progress = Progress(0)
         self.names: dict[str, str] = {}     # of kernels, by their labels
+        self.topologies: dict[str, Topology] = {}   # in the place of files
         self._lock = threading.Lock()
 
     # --- kernels ---
@@ -140,6 +141,9 @@ class Session:
         """The path as the user knows it."""
         return "build/" + os.path.relpath(path, self.build)
 
+    def topology(self, name: str) -> Topology:
+        return self.topologies.get(name) or read_topology(name)
+
     def boot(self, name: str, kernel: Kernel, topology: Topology,
              tests: list[GuestTest], shell: bool = False) -> Boot:
         initrd = self.initrd or self.initramfs(name, kernel, topology, tests,
@@ -152,7 +156,7 @@ class Session:
                   tests: list[GuestTest]) -> list[Row]:
         """One boot; its programs one after the other."""
         name = f"{topology}-{kernel.label}"
-        boot = self.boot(name, kernel, read_topology(topology), tests)
+        boot = self.boot(name, kernel, self.topology(topology), tests)
         guest = Guest(boot, self.log(name))
         self.progress.started(name)
         hooks = [t.hook.host for t in tests if t.hook and
