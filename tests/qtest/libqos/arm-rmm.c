@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "qapi/error.h"
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
@@ -12,36 +14,145 @@
 #include "qobject/qnum.h"
 #include "arm-rmm.h"
 
+/* The machine of the last rmm_start(), for the next one that wants the same */
+static struct {
+    char *key;
+    QTestState *qts;
+    int fd;
+} kept;
+
+static void quit_kept(void)
+{
+    if (kept.qts) {
+        qtest_quit(kept.qts);
+        kept.qts = NULL;
+    }
+    g_free(kept.key);
+    kept.key = NULL;
+}
+
+/* How often a list of query-rmm-findings has something */
+static uint64_t count_of(QDict *findings, const char *kind)
+{
+    QListEntry *e;
+
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(findings, "return"), e) {
+        QDict *d = qobject_to(QDict, qlist_entry_obj(e));
+
+        if (g_str_equal(qdict_get_str(d, "kind"), kind)) {
+            return qdict_get_int(d, "count");
+        }
+    }
+    return 0;
+}
+
+/*
+ * libqtest has no function for a command of one's own, and QMP takes a system
+ * call for each byte. So "smc" goes to the socket of the qtest connection, which
+ * is found by its name; if it is not, QMP does.
+ */
+#define MAX_FDS 256
+
+static bool is_qtest_socket(int fd)
+{
+    g_autofree char *want = g_strdup_printf("/qtest-%d.sock", getpid());
+    struct sockaddr_un un = { };
+    socklen_t len = sizeof(un) - 1;
+
+    return getsockname(fd, (struct sockaddr *)&un, &len) == 0 &&
+           un.sun_family == AF_UNIX && g_str_has_suffix(un.sun_path, want);
+}
+
 void rmm_start_args(RmmHost *h, const char *abi, const char *more,
                     const char *args)
 {
+    bool old[MAX_FDS];
+
+    for (int fd = 0; fd < MAX_FDS; fd++) {
+        old[fd] = is_qtest_socket(fd);
+    }
     memset(h, 0, sizeof(*h));
     h->abi = abi;
+    h->fd = -1;
     h->qts = qtest_initf("-M virt,virtualization=on,secure=on,gic-version=3 "
                          "-accel tcg -S -cpu max,x-rme=on -m 256M -smp 2 "
                          "-nodefaults -device arm-rmm,abi=%s%s %s", abi, more,
                          args);
+    for (int fd = 0; fd < MAX_FDS && h->fd < 0; fd++) {
+        h->fd = !old[fd] && is_qtest_socket(fd) ? fd : -1;
+    }
 }
 
+/*
+ * A machine costs more than a test. One that is reset is as good as a new one,
+ * but for its script and its findings.
+ */
 void rmm_start(RmmHost *h, const char *abi, const char *more)
 {
-    rmm_start_args(h, abi, more, "");
+    g_autofree char *key = g_strdup_printf("%s%s", abi, more);
+
+    if (!kept.key) {
+        atexit(quit_kept);
+    }
+    if (!kept.qts || !g_str_equal(key, kept.key)) {
+        quit_kept();
+        rmm_start_args(h, abi, more, "");
+        kept.qts = h->qts;
+        kept.fd = h->fd;
+        kept.key = g_steal_pointer(&key);
+        return;
+    }
+    memset(h, 0, sizeof(*h));
+    h->abi = abi;
+    h->qts = kept.qts;
+    h->fd = kept.fd;
+    qtest_system_reset(h->qts);
+    rmm_script(h, "{ \"rules\": [] }");
+    qtest_memset(h->qts, NS_BASE, 0, 64 * PAGE);
+    h->before = qtest_qmp(h->qts, "{ 'execute': 'query-rmm-findings' }");
 }
 
 void rmm_stop(RmmHost *h)
 {
-    qtest_quit(h->qts);
+    qobject_unref(h->before);
+    if (h->qts != kept.qts) {
+        qtest_quit(h->qts);
+    }
 }
 
-/* Every unused input is junk: no RMM may look at it. */
-uint64_t rmm_smc(RmmHost *h, int cpu, unsigned num, const uint64_t in[6])
+static void call_by_socket(RmmHost *h, int cpu, const uint64_t x[8])
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    char buf[512];
+    char *next;
+
+    g_string_printf(line, "smc %d", cpu);
+    for (unsigned i = 0; i < 8; i++) {
+        g_string_append_printf(line, " 0x%" PRIx64, x[i]);
+    }
+    g_string_append_c(line, '\n');
+    g_assert_cmpint(send(h->fd, line->str, line->len, 0), ==, line->len);
+    g_string_truncate(line, 0);
+    do {
+        ssize_t n = RETRY_ON_EINTR(recv(h->fd, buf, sizeof(buf), 0));
+
+        g_assert_cmpint(n, >, 0);
+        g_string_append_len(line, buf, n);
+    } while (line->str[line->len - 1] != '\n');
+    g_assert_true(g_str_has_prefix(line->str, "OK "));
+    next = line->str + 2;
+    for (unsigned i = 0; i < ARRAY_SIZE(h->x); i++) {
+        h->x[i] = g_ascii_strtoull(next, &next, 0);
+    }
+}
+
+static void call_by_qmp(RmmHost *h, int cpu, const uint64_t x[8])
 {
     QDict *answer = qtest_qmp(h->qts,
         "{ 'execute': 'x-arm-rmm-call', 'arguments': { 'cpu': %d,"
         "  'registers': [ %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64
-        ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", 7777 ] } }", cpu,
-        (uint64_t)(0xc4000000u | num), in[0], in[1], in[2], in[3], in[4],
-        in[5]);
+        ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 " ] } }", cpu,
+        x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]);
     QListEntry *e;
     unsigned n = 0;
 
@@ -52,6 +163,19 @@ uint64_t rmm_smc(RmmHost *h, int cpu, unsigned num, const uint64_t in[6])
         h->x[n++] = qnum_get_uint(qobject_to(QNum, qlist_entry_obj(e)));
     }
     qobject_unref(answer);
+}
+
+/* Every unused input is junk: no RMM may look at it. */
+uint64_t rmm_smc(RmmHost *h, int cpu, unsigned num, const uint64_t in[6])
+{
+    uint64_t x[8] = { 0xc4000000u | num, in[0], in[1], in[2], in[3], in[4],
+                      in[5], 7777 };
+
+    if (h->fd > 0) {
+        call_by_socket(h, cpu, x);
+    } else {
+        call_by_qmp(h, cpu, x);
+    }
     /* X5 to X7 are nobody's output. */
     g_assert_cmphex(h->x[5], ==, in[4]);
     g_assert_cmphex(h->x[6], ==, in[5]);
@@ -186,17 +310,27 @@ uint64_t rmm_count(RmmHost *h, const char *state)
 
 uint64_t rmm_found(RmmHost *h, const char *kind)
 {
-    QDict *answer = qtest_qmp(h->qts, "{ 'execute': 'query-rmm-findings' }");
-    uint64_t count = 0;
+    QDict *now = qtest_qmp(h->qts, "{ 'execute': 'query-rmm-findings' }");
+    uint64_t count = count_of(now, kind);
+
+    qobject_unref(now);
+    return count - (h->before ? count_of(h->before, kind) : 0);
+}
+
+char *rmm_rim(RmmHost *h, uint64_t rd)
+{
+    QDict *info = qtest_qmp_assert_success_ref(h->qts,
+                                               "{ 'execute': 'query-rmm' }");
+    char *rim = NULL;
     QListEntry *e;
 
-    QLIST_FOREACH_ENTRY(qdict_get_qlist(answer, "return"), e) {
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(info, "realms"), e) {
         QDict *d = qobject_to(QDict, qlist_entry_obj(e));
 
-        if (g_str_equal(qdict_get_str(d, "kind"), kind)) {
-            count = qdict_get_int(d, "count");
+        if (qnum_get_uint(qobject_to(QNum, qdict_get(d, "rd"))) == rd) {
+            rim = g_strdup(qdict_get_str(d, "rim"));
         }
     }
-    qobject_unref(answer);
-    return count;
+    qobject_unref(info);
+    return rim;
 }

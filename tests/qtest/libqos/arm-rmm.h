@@ -4,8 +4,9 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Spec: RMM (DEN0137) 2.0-bet0, sec B4. Calls go through x-arm-rmm-call, so no
- * CPU has to run. Numbers are written out here, not taken from the device.
+ * Spec: RMM (DEN0137) 2.0-bet0, sec B4. Calls go through the qtest command
+ * "smc" or x-arm-rmm-call, so no CPU has to run. Numbers are written out here,
+ * not taken from the device.
  */
 #ifndef RIG_LIBQOS_ARM_RMM_H
 #define RIG_LIBQOS_ARM_RMM_H
@@ -63,18 +64,23 @@ enum {
 
 typedef struct RmmHost {
     QTestState *qts;
+    int fd;                         /* of the qtest connection, or none */
     const char *abi;
     uint64_t x[18];                 /* of the last answer */
+    QDict *before;                  /* findings of the tests before */
 } RmmHost;
 
-/** rmm_start: a machine with arm-rmm; @more are further properties, or "" */
+/**
+ * rmm_start: a machine with arm-rmm; @more are further properties, or "". It is
+ * that of the last test, if there was one like it, after a reset.
+ */
 void rmm_start(RmmHost *h, const char *abi, const char *more);
 
-/** rmm_start_args: the same with further arguments of QEMU */
+/** rmm_start_args: a new machine, with further arguments of QEMU */
 void rmm_start_args(RmmHost *h, const char *abi, const char *more,
                     const char *args);
 
-/** rmm_stop: end it */
+/** rmm_stop: end it, unless rmm_start() keeps it */
 void rmm_stop(RmmHost *h);
 
 /** rmm_smc: call, X1 to X6 in @in; returns X0 */
@@ -119,6 +125,9 @@ void rmm_granule_is(RmmHost *h, uint64_t pa, const char *state,
 
 /** rmm_count: granules in a state */
 uint64_t rmm_count(RmmHost *h, const char *state);
+
+/** rmm_rim: what query-rmm says of the measurement of a realm; to be freed */
+char *rmm_rim(RmmHost *h, uint64_t rd);
 
 /** rmm_found: how often the monitor found something */
 uint64_t rmm_found(RmmHost *h, const char *kind);
