@@ -19,7 +19,8 @@ from harness.table import GuestTest
 from harness.tap import Outcome, Point
 
 HERE = pathlib.Path(__file__).resolve().parent / "rmi"
-SOURCES = ("machine.c", "rmi-host.c")
+SOURCES = ("machine.c", "host.c", "host-sro.c", "host-trace.c", "kvm.c",
+           "rmi-host.c")
 MACHINE = ["-M", "virt,virtualization=on,secure=on,gic-version=3",
            "-cpu", "max,x-rme=on", "-m", "512M", "-smp", "4"]
 SECONDS = 60

@@ -66,14 +66,26 @@ asm(".globl _start\n"
     "add x1, x1, :lo12:fault_expected\n\t"
     "ldr x2, [x1, x0, lsl #3]\n\t"
     "cbz x2, unexpected\n\t"
-    "mrs x1, elr_el2\n\t"
-    "add x1, x1, #4\n\t"
-    "msr elr_el2, x1\n\t"
+    /* 1: go on behind the instruction; anything else: go on there */
+    "sub x1, x2, #1\n\t"
+    "cbnz x1, 2f\n\t"
+    "mrs x2, elr_el2\n\t"
+    "add x2, x2, #4\n"
+    "2:\tmsr elr_el2, x2\n\t"
     "ldr x2, [sp, #16]\n\t"
     "ldp x0, x1, [sp], #32\n\t"
     "eret\n\t"
     ".balign 128\n\t"
-    ".rept 11\n\tb .\n\t.balign 128\n\t.endr\n"
+    ".rept 3\n\tb .\n\t.balign 128\n\t.endr\n\t"
+    /* From EL1, whatever it was: on at EL2, where TPIDR_EL0 says; X0: ESR */
+    "mrs x0, tpidr_el0\n\t"
+    "msr elr_el2, x0\n\t"
+    "mov x0, #0x3c9\n\t"
+    "msr spsr_el2, x0\n\t"
+    "mrs x0, esr_el2\n\t"
+    "eret\n\t"
+    ".balign 128\n\t"
+    ".rept 7\n\tb .\n\t.balign 128\n\t.endr\n"
     "unexpected:\n\t"
     "b rmi_unexpected\n");
 
@@ -234,6 +246,87 @@ uint64_t try_load(uint64_t addr, uint64_t *value)
         *value = got;
     }
     return fault_esr[cpu];
+}
+
+#define EXPECT(insn) \
+    asm volatile("dsb sy\n\t" insn "\n\tdsb sy" : "+r" (value) : "r" (addr) \
+                 : "memory")
+
+uint64_t try_access(Access how, uint64_t addr)
+{
+    unsigned cpu = this_cpu();
+    uint64_t value = 0;
+
+    fault_esr[cpu] = 0;
+    fault_expected[cpu] = 1;
+    switch (how) {
+    case LOAD:
+        EXPECT("ldr %0, [%1]");
+        break;
+    case STORE:
+        EXPECT("str %0, [%1]");
+        break;
+    case ATOMIC:
+        EXPECT("ldadd %0, %0, [%1]");
+        break;
+    case EXCLUSIVE:
+        EXPECT("ldxr %0, [%1]");
+        break;
+    case ZERO:
+        EXPECT("dc zva, %1");
+        break;
+    case FETCH:
+        /* There is a RET, or a fault on the way to it. */
+        asm volatile("adr %0, 1f\n\t"
+                     "str %0, [%2]\n\t"
+                     "ic iallu\n\t"
+                     "dsb sy\n\t"
+                     "isb\n\t"
+                     "blr %1\n"
+                     "1:" : "=&r" (value) : "r" (addr),
+                     "r" (&fault_expected[cpu]) : "x30", "memory");
+        break;
+    default:
+        break;
+    }
+    fault_expected[cpu] = 0;
+    return fault_esr[cpu];
+}
+
+/*
+ * A guest of one instruction: HCR_EL2 has VM, RW, and GPF, so that its
+ * protection faults come here as well.
+ */
+#define HCR_GUEST (1ull << 48 | 1ull << 31 | 1)
+
+uint64_t guest_load(uint64_t table, uint64_t ipa)
+{
+    register uint64_t x0 asm("x0") = ipa;
+    /* 39 bits from level 1 on, 4 KiB, 40 bits of PA, write-back */
+    uint64_t vtcr = 1u << 31 | 2 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 |
+                    25;
+    uint64_t hcr;
+
+    asm volatile("mrs %1, hcr_el2\n\t"
+                 "msr vttbr_el2, %2\n\t"
+                 "msr vtcr_el2, %3\n\t"
+                 "msr hcr_el2, %4\n\t"
+                 "isb\n\t"
+                 "tlbi alle1\n\t"
+                 "dsb sy\n\t"
+                 "adr x9, 2f\n\t"
+                 "msr tpidr_el0, x9\n\t"
+                 "adr x9, 1f\n\t"
+                 "msr elr_el2, x9\n\t"
+                 "mov x9, #0x3c5\n\t"
+                 "msr spsr_el2, x9\n\t"
+                 "eret\n"
+                 "1:\tldr x1, [x0]\n\t"
+                 "hvc #0\n"
+                 "2:\tmsr hcr_el2, %1\n\t"
+                 "isb" : "+r" (x0), "=&r" (hcr) : "r" (table), "r" (vtcr),
+                 "r" (HCR_GUEST) : "x1", "x9", "memory");
+    return x0;
 }
 
 bool is_gpf(uint64_t esr)

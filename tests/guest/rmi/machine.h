@@ -43,6 +43,13 @@ static inline void store(uint64_t addr, uint64_t value)
 
 /* ESR_EL2 of the exception that a load of @addr takes, 0 if none */
 uint64_t try_load(uint64_t addr, uint64_t *value);
+/* The same of another access; FETCH wants a RET at @addr */
+typedef enum Access {
+    LOAD, STORE, ATOMIC, EXCLUSIVE, ZERO, FETCH, ACCESSES,
+} Access;
+uint64_t try_access(Access how, uint64_t addr);
+/* ESR_EL2 when a guest with the stage 2 @table loads @ipa; an HVC if it can */
+uint64_t guest_load(uint64_t table, uint64_t ipa);
 /* Is it a data abort for a granule protection fault? */
 bool is_gpf(uint64_t esr);
 
