@@ -149,7 +149,8 @@ bool rmm_script_set(ArmRmm *rmm, ArmRmmScript *script, Error **errp)
     }
     rmm->rule = g_steal_pointer(&rules);
     rmm->n_rules = n;
-    rmm->random = script->has_random_seed ? script->random_seed : 0;
+    rmm->seed = script->has_random_seed ? script->random_seed : 0;
+    rmm->random = rmm->seed;
     return true;
 }
 

@@ -7,7 +7,8 @@
  * Looks over the host's shoulder. One finding of each kind is kept with the
  * first occurrence in words and a count, so that a host that repeats a mistake
  * for ever costs nothing. What only the end shows (memory that did not come
- * back, realms that are left) is worked out when somebody asks.
+ * back, realms that are left) is worked out when somebody asks, from the ledger
+ * and from what it knows of each granule: which command made it what it is.
  */
 
 #include "qemu/osdep.h"
@@ -38,7 +39,7 @@ note(ArmRmm *rmm, ArmRmmFindingKind kind, uint16_t num, int cpu,
     f->cpu = cpu;
     f->time_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     f->address = address;
-    f->detail = g_strdup_vprintf(fmt, ap);
+    vsnprintf(f->detail, sizeof(f->detail), fmt, ap);
     trace_arm_rmm_finding(ArmRmmFindingKind_str(kind), f->detail);
 }
 
@@ -91,9 +92,24 @@ static void check_retry(RmmCall *c, uint64_t x0)
 
 void rmm_monitor_answer(RmmCall *c, uint64_t x0)
 {
+    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->in[1]);
+
+    if (sro) {
+        sro->last_num = c->cmd->num;
+        sro->last_x0 = x0;
+    }
     if (c->cpu >= 0 && c->cpu < c->rmm->n_cpus) {
         check_retry(c, x0);
     }
+}
+
+/* Name of the command that put a granule into its state */
+static const char *origin_name(ArmRmm *rmm, uint64_t pa)
+{
+    uint8_t *g = rmm_granule(rmm, pa);
+    unsigned origin = g ? rmm->origin[g - rmm->ledger] : 0;
+
+    return origin ? rmm_command_at(origin - 1)->name : "reset";
 }
 
 /*
@@ -121,20 +137,23 @@ void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
     }
     rmm_finding(rmm, ARM_RMM_FINDING_KIND_PROTECTION_FAULT, NULL, pa,
                 "CPU %d, PC 0x%" PRIx64 ", address 0x%" PRIx64
-                ": granule 0x%" PRIx64 " is %s", cs->cpu_index, env->pc,
-                env->exception.vaddress, pa,
-                rmm_granule_name(rmm_granule_state(rmm, pa)));
+                ": granule 0x%" PRIx64 " is %s since %s", cs->cpu_index,
+                env->pc, env->exception.vaddress, pa,
+                rmm_granule_name(rmm_granule_state(rmm, pa)),
+                origin_name(rmm, pa));
 }
 
 /*
- * Findings of the end
+ * Findings of the end: one for each command that something is left of
  */
 static ArmRmmFinding *add(ArmRmmFindingList ***tail, ArmRmmFindingKind kind,
-                          uint64_t count, uint64_t address, char *detail)
+                          const char *command, uint64_t count,
+                          uint64_t address, char *detail)
 {
     ArmRmmFinding *f = g_new0(ArmRmmFinding, 1);
 
     f->kind = kind;
+    f->command = g_strdup(command);
     f->count = count;
     f->address = address;
     f->detail = detail;
@@ -143,52 +162,149 @@ static ArmRmmFinding *add(ArmRmmFindingList ***tail, ArmRmmFindingKind kind,
     return f;
 }
 
+/* Open operations of a command: how many, and the first of them */
+static uint64_t open_of(ArmRmm *rmm, uint16_t num, const RmmSro **first)
+{
+    uint64_t n = 0;
+
+    *first = NULL;
+    for (unsigned i = 0; rmm->open_sros && i < rmm->num_sros; i++) {
+        if (rmm->sro[i].open && rmm->sro[i].num == num) {
+            *first = *first ?: &rmm->sro[i];
+            n++;
+        }
+    }
+    return n;
+}
+
+static void append_sro(GString *s, const RmmSro *sro)
+{
+    g_string_append_printf(s, "handle 0x%" PRIx64 ", wants %s, holds %" PRIu64
+                           " granules", sro->handle, rmm_sro_wants_name(sro),
+                           rmm_extents_total(&sro->held));
+    if (sro->last_num != sro->num) {
+        g_string_append_printf(s, "; %s was answered %s",
+                               rmm_command(sro->last_num)->name,
+                               rmm_status_name(sro->last_x0));
+    }
+}
+
 static void add_open_sros(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
-    for (unsigned i = 0; i < rmm->num_sros; i++) {
-        const RmmSro *sro = &rmm->sro[i];
+    const RmmCommand *cmd;
 
-        if (sro->open) {
-            add(tail, ARM_RMM_FINDING_KIND_SRO_ABANDONED, rmm->open_sros,
-                sro->handle, g_strdup_printf(
-                    "%s, handle 0x%" PRIx64 ", wants %s, holds %" PRIu64
-                    " granules", rmm_command(sro->num)->name, sro->handle,
-                    rmm_sro_wants_name(sro), rmm_extents_total(&sro->held)));
-            return;
+    for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
+        g_autoptr(GString) s = g_string_new(NULL);
+        const RmmSro *sro;
+        uint64_t n = open_of(rmm, cmd->num, &sro);
+
+        if (n) {
+            append_sro(s, sro);
+            add(tail, ARM_RMM_FINDING_KIND_SRO_ABANDONED, cmd->name, n,
+                sro->handle, g_strdup(s->str));
+        }
+    }
+}
+
+/* Granules that a command left in a state */
+typedef struct Left {
+    uint64_t n;
+    uint64_t first;
+} Left;
+
+static void count_left(ArmRmm *rmm, RmmGranuleState state,
+                       Left left[UINT8_MAX + 1])
+{
+    uint64_t size = rmm_granule_size(rmm);
+    uint64_t todo = rmm->count[state];
+
+    memset(left, 0, (UINT8_MAX + 1) * sizeof(*left));
+    for (unsigned i = 0; i < rmm->n_banks && todo; i++) {
+        const RmmBank *b = &rmm->bank[i];
+        const uint8_t *g = rmm_granule(rmm, b->base);
+        const uint8_t *origin = rmm->origin + (g - rmm->ledger);
+
+        for (uint64_t k = 0; k < b->size / size && todo; k++) {
+            Left *l = &left[origin[k]];
+
+            if ((g[k] & RMM_LEDGER_STATE) == state) {
+                l->first = l->n++ ? l->first : b->base + k * size;
+                todo--;
+            }
         }
     }
 }
 
 /* What RMM_ACTIVATE got, and tables that the host made, are held for good. */
-static uint64_t held_for_good(ArmRmm *rmm)
+static uint64_t held_for_good(ArmRmm *rmm, uint16_t num)
 {
-    uint64_t n = rmm_extents_total(&rmm->held);
-
-    return n + rmm_gpt_host_tables(rmm) *
-           (rmm_gpt_table_size(rmm) / rmm_granule_size(rmm));
+    switch (num) {
+    case RMI_RMM_ACTIVATE:
+        return rmm_extents_total(&rmm->held);
+    case RMI_GPT_L1_CREATE:
+        return rmm_gpt_host_tables(rmm) *
+               (rmm_gpt_table_size(rmm) / rmm_granule_size(rmm));
+    default:
+        return 0;
+    }
 }
 
-static void add_left(ArmRmm *rmm, ArmRmmFindingList ***tail)
+static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
+{
+    g_autofree Left *left = g_new(Left, UINT8_MAX + 1);
+    const RmmCommand *cmd;
+
+    count_left(rmm, RMM_G_INTERNAL, left);
+    for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
+        const Left *l = &left[i + 1];
+        uint64_t good = held_for_good(rmm, cmd->num);
+        g_autoptr(GString) s = g_string_new(NULL);
+        const RmmSro *sro;
+
+        if (l->n <= good) {
+            continue;
+        }
+        g_string_printf(s, "%" PRIu64 " granules were donated and not handed "
+                        "back, first 0x%" PRIx64, l->n - good, l->first);
+        if (open_of(rmm, cmd->num, &sro)) {
+            g_string_append(s, "; ");
+            append_sro(s, sro);
+        }
+        add(tail, ARM_RMM_FINDING_KIND_MEMORY_HELD, cmd->name, l->n - good,
+            l->first, g_strdup(s->str));
+    }
+}
+
+static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
+{
+    g_autofree Left *left = g_new(Left, UINT8_MAX + 1);
+    const RmmCommand *cmd;
+
+    count_left(rmm, RMM_G_DELEGATED, left);
+    for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
+        const Left *l = &left[i + 1];
+
+        if (l->n) {
+            add(tail, ARM_RMM_FINDING_KIND_LEFT_DELEGATED, cmd->name, l->n,
+                l->first,
+                g_strdup_printf("%" PRIu64 " granules were %s and not "
+                                "undelegated, first 0x%" PRIx64, l->n,
+                                cmd->num == RMI_GRANULE_RANGE_DELEGATE ?
+                                "delegated" : "given back", l->first));
+        }
+    }
+}
+
+static void add_realms(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
     RmmRealm *realm = QTAILQ_FIRST(&rmm->realms);
 
     if (realm) {
-        add(tail, ARM_RMM_FINDING_KIND_REALM_LEFT, rmm->n_realms, realm->rd,
+        add(tail, ARM_RMM_FINDING_KIND_REALM_LEFT, "REALM_CREATE",
+            rmm->n_realms, realm->rd,
             g_strdup_printf("realm 0x%" PRIx64 " is %s, with %" PRIu64 " RECs",
                             realm->rd, rmm_realm_state_name(realm->state),
                             realm->num_recs));
-    }
-    if (rmm->count[RMM_G_INTERNAL] > held_for_good(rmm)) {
-        add(tail, ARM_RMM_FINDING_KIND_MEMORY_HELD,
-            rmm->count[RMM_G_INTERNAL] - held_for_good(rmm), 0,
-            g_strdup_printf("%" PRIu64 " granules donated, %" PRIu64
-                            " handed back", rmm->donated, rmm->reclaimed));
-    }
-    if (rmm->count[RMM_G_DELEGATED]) {
-        add(tail, ARM_RMM_FINDING_KIND_LEFT_DELEGATED,
-            rmm->count[RMM_G_DELEGATED], 0,
-            g_strdup_printf("%" PRIu64 " granules were not undelegated",
-                            rmm->count[RMM_G_DELEGATED]));
     }
 }
 
@@ -203,14 +319,16 @@ ArmRmmFindingList *rmm_monitor_query(ArmRmm *rmm)
         if (!f->count) {
             continue;
         }
-        x = add(&tail, i, f->count, f->address, g_strdup(f->detail));
+        x = add(&tail, i, f->num ? rmm_command(f->num)->name : NULL, f->count,
+                f->address, g_strdup(f->detail));
         x->time_ns = f->time_ns;
         x->has_cpu = f->cpu >= 0;
         x->cpu = f->cpu;
-        x->command = f->num ? g_strdup(rmm_command(f->num)->name) : NULL;
     }
     add_open_sros(rmm, &tail);
-    add_left(rmm, &tail);
+    add_realms(rmm, &tail);
+    add_held(rmm, &tail);
+    add_delegated(rmm, &tail);
     return list;
 }
 
@@ -242,12 +360,4 @@ void rmm_monitor_report(ArmRmm *rmm)
                      l->value->command ?: "", l->value->command ? ": " : "",
                      l->value->detail);
     }
-}
-
-void rmm_monitor_reset(ArmRmm *rmm)
-{
-    for (unsigned i = 0; i < ARM_RMM_FINDING_KIND__MAX; i++) {
-        g_free(rmm->finding[i].detail);
-    }
-    memset(rmm->finding, 0, sizeof(rmm->finding));
 }

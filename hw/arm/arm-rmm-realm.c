@@ -120,8 +120,8 @@ static int first_level(ArmRmm *rmm, bool lpa2)
     }
 }
 
-static bool geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
-                        uint64_t num, bool lpa2)
+bool rmm_realm_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
+                           uint64_t num, bool lpa2)
 {
     unsigned max = FIELD_EX64(rmm->feature[0], RMI_FEATURE0, S2SZ);
     unsigned covered;
@@ -197,9 +197,10 @@ uint64_t rmm_realm_create_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (!geometry_ok(rmm, c->realm_params.s2sz,
-                     (int64_t)ldq_le_p(rmm->params + RMI_PARAMS_RTT_LEVEL),
-                     c->realm_params.rtt_num, c->realm_params.lpa2)) {
+    if (!rmm_realm_geometry_ok(rmm, c->realm_params.s2sz,
+                               ldq_le_p(rmm->params + RMI_PARAMS_RTT_LEVEL),
+                               c->realm_params.rtt_num,
+                               c->realm_params.lpa2)) {
         return RMI_ERROR_INPUT;
     }
     x0 = roots_check(c);

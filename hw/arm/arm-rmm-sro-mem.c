@@ -151,9 +151,9 @@ static uint64_t call_limit(const RmmSro *sro)
                                                UINT64_MAX;
 }
 
-/* Returns false at a granule that cannot be taken. */
+/* Returns false at a granule that cannot be taken: @bad. */
 static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
-                          uint64_t *taken)
+                          uint64_t *taken, uint64_t *bad)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
@@ -170,6 +170,7 @@ static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
             }
             if (!may_donate(rmm, pa, want) ||
                 sro->accepted + 1 == sro->shape.refuse_granule) {
+                *bad = pa;
                 return false;
             }
             rmm_granule_donate(rmm, pa);
@@ -182,20 +183,16 @@ static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
     return true;
 }
 
-static void bad_donation(RmmCall *c, RmmSro *sro, const char *why)
-{
-    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, sro->handle,
-                "donation to %s refused: %s", rmm_command(sro->num)->name,
-                why);
-}
-
 /*
  * sec B4.3.2.2: the failure is recorded, OP_CONTINUE leads to the end of the
  * operation. TF-RMM forgives a list that it cannot use.
  */
 static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
 {
-    bad_donation(c, sro, "list");
+    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, c->in[2],
+                "%s, handle 0x%" PRIx64 ": the list at 0x%" PRIx64 " is not "
+                "what was asked for", rmm_command(sro->num)->name,
+                sro->handle, c->in[2]);
     if (c->rmm->abi != ARM_RMM_ABI_BET1) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
@@ -207,9 +204,14 @@ static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
  * TF-RMM asks for the rest again, or, if the very first granule is bad, hands
  * back what it has.
  */
-static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken)
+static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken,
+                               uint64_t bad)
 {
-    bad_donation(c, sro, "state of a granule");
+    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, bad,
+                "%s, handle 0x%" PRIx64 ": granule 0x%" PRIx64 " is %s, after "
+                "%" PRIu64 " of the call", rmm_command(sro->num)->name,
+                sro->handle, bad,
+                rmm_granule_name(rmm_granule_state(c->rmm, bad)), taken);
     if (c->rmm->abi != ARM_RMM_ABI_BET1) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
@@ -241,7 +243,7 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_DONATE);
     Piece p[RMI_LIST_MAX];
-    uint64_t taken = 0;
+    uint64_t taken = 0, bad = 0;
     unsigned n;
     bool ok;
 
@@ -251,11 +253,11 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
     if (!take_list(c, sro, p, &n)) {
         return refuse_list(c, sro);
     }
-    ok = take_granules(c, sro, p, n, &taken);
+    ok = take_granules(c, sro, p, n, &taken, &bad);
     sro->donations++;
     c->out[1] = taken;
     if (!ok) {
-        return refuse_granule(c, sro, taken);
+        return refuse_granule(c, sro, taken, bad);
     }
     if (!sro->left || sro->shape.cycle) {
         rmm_sro_next_request(c->rmm, sro);

@@ -258,6 +258,8 @@ static void open_context(RmmCall *c, RmmSro *sro, const RmmShape *shape)
     sro->handle = choose_handle(c->rmm, shape, sro - c->rmm->sro);
     sro->open = true;
     sro->num = c->cmd->num;
+    sro->last_num = c->cmd->num;
+    sro->last_x0 = RMI_INCOMPLETE;
     memcpy(sro->in, c->in, sizeof(sro->in));
     sro->rounds = shape->rounds;
     sro->rounds_before = shape->rounds_before;

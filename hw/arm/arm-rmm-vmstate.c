@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Everything that the host can observe migrates, open operations with their
- * course included. The tables of granule protection are RAM and migrate as
- * such; the script is configuration, how often its rules matched is state.
- * Findings of the monitor stay behind.
+ * course included, and what the monitor found. The tables of granule protection
+ * are RAM and migrate as such; the script is configuration, how often its rules
+ * matched is state.
  *
  * Incoming state is checked: the ledger is the master, and what does not agree
  * with it is refused.
@@ -20,9 +20,11 @@
 
 #define MAX_EXTENTS (1 << 26)
 
+/* Granules that are equal in the ledger */
 struct RmmRun {
     uint64_t n;
     uint8_t val;
+    uint8_t origin;
 };
 
 static const VMStateDescription vmstate_run = {
@@ -32,6 +34,7 @@ static const VMStateDescription vmstate_run = {
     .fields = (const VMStateField[]) {
         VMSTATE_UINT64(n, struct RmmRun),
         VMSTATE_UINT8(val, struct RmmRun),
+        VMSTATE_UINT8(origin, struct RmmRun),
         VMSTATE_END_OF_LIST()
     },
 };
@@ -187,6 +190,8 @@ static const VMStateDescription vmstate_sro = {
         VMSTATE_UINT64(accepted, RmmSro),
         VMSTATE_UINT64(handed_back, RmmSro),
         VMSTATE_UINT64(calls, RmmSro),
+        VMSTATE_UINT16(last_num, RmmSro),
+        VMSTATE_UINT64(last_x0, RmmSro),
         VMSTATE_INT64(last_ns, RmmSro),
         VMSTATE_STRUCT(held, RmmSro, 1, vmstate_extents, RmmExtents),
         VMSTATE_UINT8(n_locks, RmmSro),
@@ -263,18 +268,36 @@ static const VMStateDescription vmstate_realm = {
     },
 };
 
+/* What the monitor found */
+static const VMStateDescription vmstate_finding = {
+    .name = "arm-rmm/finding",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(count, RmmFinding),
+        VMSTATE_UINT16(num, RmmFinding),
+        VMSTATE_INT32(cpu, RmmFinding),
+        VMSTATE_INT64(time_ns, RmmFinding),
+        VMSTATE_UINT64(address, RmmFinding),
+        VMSTATE_BUFFER_UNSAFE(detail, RmmFinding, 1, RMM_FINDING_TEXT),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 /*
  * The device
  */
 static void make_runs(ArmRmm *rmm)
 {
-    uint64_t total = rmm->n_ledger >> (rmm->granule_shift - 12);
+    uint64_t total = rmm_granule_total(rmm);
     GArray *runs = g_array_new(false, true, sizeof(struct RmmRun));
 
     for (uint64_t i = 0; i < total; ) {
-        struct RmmRun run = { .val = rmm->ledger[i] };
+        struct RmmRun run = { .val = rmm->ledger[i],
+                              .origin = rmm->origin[i] };
 
-        while (i + run.n < total && rmm->ledger[i + run.n] == run.val) {
+        while (i + run.n < total && rmm->ledger[i + run.n] == run.val &&
+               rmm->origin[i + run.n] == run.origin) {
             run.n++;
         }
         i += run.n;
@@ -292,6 +315,7 @@ static int rmm_pre_save(void *opaque)
     rmm->n_rule_matched = rmm->n_rules;
     for (unsigned i = 0; i < rmm->n_rules; i++) {
         rmm->rule_matched[i] = rmm->rule[i].matched;
+        rmm->rule_applied[i] = rmm->rule[i].applied;
     }
     g_free(rmm->run);
     make_runs(rmm);
@@ -346,7 +370,7 @@ static bool runs_ok(void *opaque, int version)
 
 static bool load_ledger(ArmRmm *rmm)
 {
-    uint64_t total = rmm->n_ledger >> (rmm->granule_shift - 12);
+    uint64_t total = rmm_granule_total(rmm);
     uint64_t at = 0;
 
     memset(rmm->count, 0, sizeof(rmm->count));
@@ -354,27 +378,55 @@ static bool load_ledger(ArmRmm *rmm)
         const struct RmmRun *run = &rmm->run[i];
         unsigned state = run->val & RMM_LEDGER_STATE;
 
-        if (run->n > total - at || state >= RMM_G_STATES) {
+        if (run->n > total - at || state >= RMM_G_STATES ||
+            (run->origin && !rmm_command_at(run->origin - 1))) {
             return false;
         }
         memset(rmm->ledger + at, run->val, run->n);
+        memset(rmm->origin + at, run->origin, run->n);
         rmm->count[state] += run->n;
         at += run->n;
     }
     memset(rmm->ledger + at, 0, rmm->n_ledger - at);
+    memset(rmm->origin + at, 0, rmm->n_ledger - at);
     return at == total;
+}
+
+static bool granules_are(ArmRmm *rmm, uint64_t pa, uint64_t n,
+                         RmmGranuleState state)
+{
+    const uint8_t *g = rmm_granule(rmm, pa);
+
+    if (!rmm_granules_exist(rmm, pa, n)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if ((g[i] & RMM_LEDGER_STATE) != state) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool extents_ok(ArmRmm *rmm, const RmmExtents *e)
 {
-    uint64_t size = rmm_granule_size(rmm);
-
     for (int i = 0; i < e->n; i++) {
-        uint64_t last = e->ext[i].base + (e->ext[i].granules - 1) * size;
+        if (!granules_are(rmm, e->ext[i].base, e->ext[i].granules,
+                          RMM_G_INTERNAL)) {
+            return false;
+        }
+    }
+    return true;
+}
 
-        if (!e->ext[i].granules || e->ext[i].granules > rmm->n_ledger ||
-            rmm_granule_state(rmm, e->ext[i].base) != RMM_G_INTERNAL ||
-            rmm_granule_state(rmm, last) != RMM_G_INTERNAL) {
+static bool locks_ok(ArmRmm *rmm, const RmmSro *sro)
+{
+    for (unsigned i = 0; i < sro->n_locks; i++) {
+        const RmmLock *l = &sro->lock[i];
+
+        if (!rmm_aligned(rmm, l->base) || !rmm_aligned(rmm, l->top) ||
+            l->top <= l->base ||
+            (l->top - l->base) / rmm_granule_size(rmm) > rmm->n_ledger) {
             return false;
         }
     }
@@ -391,24 +443,33 @@ static bool reqs_ok(const RmmReqs *reqs)
     return reqs->n <= RMM_MAX_REQS;
 }
 
+static bool shape_ok(const RmmShape *shape)
+{
+    return shape->n_consume <= RMM_MAX_CONSUME &&
+           shape->order < ARM_RMM_RECLAIM_ORDER__MAX &&
+           reqs_ok(&shape->donate) && reqs_ok(&shape->then_donate) &&
+           reqs_ok(&shape->cancel_donate);
+}
+
+static bool sro_ok(ArmRmm *rmm, const RmmSro *sro)
+{
+    const RmmCommand *cmd = rmm_command(sro->num);
+
+    return cmd && cmd->kind != RMM_PLAIN && rmm_command(sro->last_num) &&
+           sro->wants <= RMI_MEM_RECLAIM && sro->queue <= RMM_QUEUE_CANCEL &&
+           sro->req < RMM_MAX_REQS && sro->n_locks <= RMM_MAX_LOCKS &&
+           (!sro->taken || cmd->memory) && shape_ok(&sro->shape) &&
+           locks_ok(rmm, sro) && extents_ok(rmm, &sro->held);
+}
+
 static bool load_sros(ArmRmm *rmm)
 {
     rmm->open_sros = 0;
     for (unsigned i = 0; i < rmm->num_sros; i++) {
-        RmmSro *sro = &rmm->sro[i];
-        const RmmCommand *cmd = rmm_command(sro->num);
-
-        if (!sro->open) {
+        if (!rmm->sro[i].open) {
             continue;
         }
-        if (!cmd || cmd->kind == RMM_PLAIN || sro->wants > RMI_MEM_RECLAIM ||
-            sro->queue > RMM_QUEUE_CANCEL || sro->req >= RMM_MAX_REQS ||
-            sro->n_locks > RMM_MAX_LOCKS ||
-            sro->shape.n_consume > RMM_MAX_CONSUME ||
-            sro->shape.order >= ARM_RMM_RECLAIM_ORDER__MAX ||
-            !reqs_ok(&sro->shape.donate) || !reqs_ok(&sro->shape.then_donate) ||
-            !reqs_ok(&sro->shape.cancel_donate) ||
-            (sro->taken && !cmd->memory) || !extents_ok(rmm, &sro->held)) {
+        if (!sro_ok(rmm, &rmm->sro[i])) {
             return false;
         }
         rmm->open_sros++;
@@ -440,17 +501,29 @@ static bool load_realms(ArmRmm *rmm)
     rmm->n_realms = 0;
     QTAILQ_FOREACH(realm, &rmm->realms, next) {
         if (rmm_granule_state(rmm, realm->rd) != RMM_G_RD ||
-            rmm_granule_state(rmm, realm->rtt_base) != RMM_G_RTT ||
-            realm->state >= RMM_REALM_STATES || realm->s2sz < 32 ||
-            realm->s2sz > 52 || realm->rtt_level < -1 ||
-            realm->rtt_level > 2 || !is_power_of_2(realm->rtt_num) ||
-            realm->rtt_num > RMM_ROOT_TABLES ||
+            realm->state >= RMM_REALM_STATES ||
+            !rmm_realm_geometry_ok(rmm, realm->s2sz, realm->rtt_level,
+                                   realm->rtt_num, realm->lpa2) ||
+            !granules_are(rmm, realm->rtt_base, realm->rtt_num, RMM_G_RTT) ||
             !rmm_hash_size(realm->hash) || !extents_ok(rmm, &realm->held) ||
             !load_recs(rmm, realm)) {
             return false;
         }
         rmm->n_realms++;
         g_hash_table_insert(rmm->objects, &realm->rd, realm);
+    }
+    return true;
+}
+
+static bool load_findings(ArmRmm *rmm)
+{
+    for (unsigned i = 0; i < ARM_RMM_FINDING_KIND__MAX; i++) {
+        RmmFinding *f = &rmm->finding[i];
+
+        f->detail[RMM_FINDING_TEXT - 1] = '\0';
+        if (f->num && !rmm_command(f->num)) {
+            return false;
+        }
     }
     return true;
 }
@@ -463,13 +536,15 @@ static int rmm_post_load(void *opaque, int version)
     g_free(rmm->run);
     rmm->run = NULL;
     if (!ok || !load_sros(rmm) || !extents_ok(rmm, &rmm->held) ||
-        !load_realms(rmm)) {
+        !load_realms(rmm) || !load_findings(rmm)) {
         error_report("arm-rmm: the incoming state contradicts itself");
         return -EINVAL;
     }
     for (unsigned i = 0; i < rmm->n_rules; i++) {
-        rmm->rule[i].matched = rmm->n_rule_matched == rmm->n_rules ?
-                               rmm->rule_matched[i] : 0;
+        bool same = rmm->n_rule_matched == rmm->n_rules;
+
+        rmm->rule[i].matched = same ? rmm->rule_matched[i] : 0;
+        rmm->rule[i].applied = same ? rmm->rule_applied[i] : 0;
     }
     for (uint32_t i = 0; i < rmm->n_regions; i++) {
         rmm->region[i] = MIN(rmm->region[i], RMI_TRACKING_COARSE);
@@ -512,6 +587,9 @@ const VMStateDescription vmstate_arm_rmm = {
         VMSTATE_UINT64(random, ArmRmm),
         VMSTATE_UINT32(n_rule_matched, ArmRmm),
         VMSTATE_UINT64_ARRAY(rule_matched, ArmRmm, RMM_MAX_RULES),
+        VMSTATE_UINT64_ARRAY(rule_applied, ArmRmm, RMM_MAX_RULES),
+        VMSTATE_STRUCT_ARRAY(finding, ArmRmm, ARM_RMM_FINDING_KIND__MAX, 1,
+                             vmstate_finding, RmmFinding),
         VMSTATE_END_OF_LIST()
     },
 };

@@ -65,8 +65,8 @@ void rmm_reset_state(ArmRmm *rmm)
 
 /*
  * Cold reset: the host's memory and all registers start anew, so does the RMM.
- * Open operations and realms are gone; the monitor tells what they were. Rules
- * count from the beginning again.
+ * Open operations and realms are gone, what they held is the host's. Rules
+ * count from the beginning again, and so does the sequence of the seed.
  */
 static void rmm_reset_hold(Object *obj, ResetType type)
 {
@@ -84,6 +84,7 @@ static void rmm_reset_hold(Object *obj, ResetType type)
         rmm->rule[i].matched = 0;
         rmm->rule[i].applied = 0;
     }
+    rmm->random = rmm->seed;
     memset(rmm->retry, 0, rmm->n_cpus * sizeof(*rmm->retry));
     rmm->n_retries = 0;
 }

@@ -21,7 +21,10 @@
 #define RMI_UNKNOWN             UINT64_MAX
 
 /* The other numbers are in the table of commands. */
+#define RMI_GRANULE_RANGE_DELEGATE 0x1F1
+#define RMI_GPT_L1_CREATE       0x1F3
 #define RMI_GPT_L1_DESTROY      0x1F4
+#define RMI_RMM_ACTIVATE        0x202
 
 /* Inputs are X1 to X6, outputs X0 to X4; both arrays have X0 as element 0 */
 #define RMI_INPUTS              7

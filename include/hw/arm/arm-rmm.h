@@ -29,8 +29,8 @@ OBJECT_DECLARE_SIMPLE_TYPE(ArmRmm, ARM_RMM)
 #define RMM_MAX_CONSUME     64
 #define RMM_MAX_LOCKS       2
 #define RMM_DEAD_HANDLES    64
-#define RMM_ROOT_TABLES     16
 #define RMM_MAX_RULES       256
+#define RMM_FINDING_TEXT    160
 /*
  * Most memory that one call works on: it runs with the BQL held, and wiping
  * costs time. The host goes on from the address that it is told.
@@ -157,6 +157,8 @@ typedef struct RmmSro {
     uint64_t accepted;              /* granules, since it began */
     uint64_t handed_back;
     uint64_t calls;
+    uint16_t last_num;              /* latest command about it */
+    uint64_t last_x0;               /* and its answer */
     int64_t last_ns;
     RmmExtents held;
     uint8_t n_locks;
@@ -252,7 +254,7 @@ typedef struct RmmFinding {
     int32_t cpu;                    /* -1 if none */
     int64_t time_ns;
     uint64_t address;
-    char *detail;
+    char detail[RMM_FINDING_TEXT];
 } RmmFinding;
 
 /* BUSY or BLOCKED that a CPU has not answered with a repetition yet */
@@ -339,7 +341,8 @@ struct ArmRmm {
     uint64_t donated;
     uint64_t reclaimed;
     uint64_t gpt_flushes;
-    uint64_t random;                /* 0: off */
+    uint64_t seed;                  /* of the script; 0: off */
+    uint64_t random;                /* state of the sequence; 0: off */
     RmmRule *rule;
     unsigned n_rules;
     RmmFinding finding[ARM_RMM_FINDING_KIND__MAX];
@@ -354,6 +357,7 @@ struct ArmRmm {
     uint8_t migrated_abi;
     uint32_t n_rule_matched;
     uint64_t rule_matched[RMM_MAX_RULES];
+    uint64_t rule_applied[RMM_MAX_RULES];
 
     Notifier machine_done;
     Notifier exit;
@@ -736,6 +740,16 @@ RmmRealm *rmm_realm_find(ArmRmm *rmm, uint64_t rd);
 /** rmm_check_rd: standard checks of a realm descriptor; sets @c->realm */
 uint64_t rmm_check_rd(RmmCall *c, uint64_t rd);
 
+/**
+ * rmm_realm_geometry_ok: can a realm have such translation tables?
+ * @s2sz: bits of its address space
+ * @level: where a walk starts
+ * @num: tables at this level
+ * @lpa2: with 52 bits
+ */
+bool rmm_realm_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
+                           uint64_t num, bool lpa2);
+
 /** rmm_realm_free: forget a realm and its RECs */
 void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm);
 
@@ -864,17 +878,18 @@ void rmm_monitor_answer(RmmCall *c, uint64_t x0);
 /** rmm_monitor_exception: look at an exception that a CPU takes */
 void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs);
 
-/** rmm_monitor_query: findings, with those of a stop now */
+/**
+ * rmm_monitor_query: findings, with those of a stop now
+ *
+ * One of each kind; of those of a stop, one for each command.
+ */
 ArmRmmFindingList *rmm_monitor_query(ArmRmm *rmm);
 
-/** rmm_monitor_total: how many kinds of findings there are */
+/** rmm_monitor_total: how many findings there are */
 uint64_t rmm_monitor_total(ArmRmm *rmm);
 
 /** rmm_monitor_report: print them */
 void rmm_monitor_report(ArmRmm *rmm);
-
-/** rmm_monitor_reset: forget them */
-void rmm_monitor_reset(ArmRmm *rmm);
 
 /* arm-rmm-qtest.c */
 
