@@ -203,6 +203,9 @@ const Course sro_courses[] = {
     LEFT("refused-and-left", FIRST "DONATE=1/4", "bad-donation:1 " OPEN
          "memory-held:4 left-delegated:1", .lost = 4,
          .manners = { .leaves = true }),
+    LEFT("contiguous-2m-half", "REC_CREATE=50d,10005 DONATE=1/256",
+         "bad-donation:1 " OPEN "memory-held:256 left-delegated:1",
+         .lost = 256, .manners = { .leaves = true }),
     STEP("keeps-memory", FIRST "DONATE=40d/16 CONTINUE=b",
          .leaves = "memory-held:16", .lost = 16),
     STEP("fails-in-the-end", FIRST "DONATE=40d/16 CONTINUE=60d RECLAIM=40d/1 "
