@@ -48,8 +48,8 @@ static uint64_t count_of(QDict *findings, const char *kind)
 
 /*
  * libqtest has no function for a command of one's own, and QMP takes a system
- * call for each byte. So "smc" goes to the socket of the qtest connection, which
- * is found by its name; if it is not, QMP does.
+ * call for each byte. So "smc" goes to the socket of the qtest connection,
+ * which is found by its name; if it is not, QMP does.
  */
 #define MAX_FDS 256
 
