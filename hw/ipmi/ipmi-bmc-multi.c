@@ -439,6 +439,7 @@ static bool check_props(IPMIBmcMulti *s, Error **errp)
 
 static void bmc_realize(DeviceState *dev, Error **errp)
 {
+    static unsigned count;
     IPMIBmcMulti *s = IPMI_BMC_MULTI(dev);
 
     s->name = g_strdup(dev->id) ?: object_get_canonical_path(OBJECT(dev));
@@ -451,6 +452,7 @@ static void bmc_realize(DeviceState *dev, Error **errp)
     }
     ipmi_ports_attach_init();
     s->enables = IPMI_ENABLE_SEL;
+    s->index = count++;
     reset_register(s);
 }
 

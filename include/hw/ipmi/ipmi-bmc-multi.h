@@ -311,6 +311,7 @@ struct IPMIBmcMulti {
     IPMIUser users[IPMI_USERS]; /* [0] is not used; number 1 is the null name */
 
     char *name;                 /* ID or QOM path */
+    unsigned index;             /* the how manieth BMC it is, from 0 */
     IPMIBmcStores stores;       /* SEL, SDR, FRU, sensors, chassis ... */
     IPMIBmcFaults *faults;
     Object *reset;              /* what the machine's reset calls */
