@@ -15,6 +15,7 @@ KERNEL =
 MODULES =
 APPEND =
 INITRD =
+SCENARIO =
 
 # What configure depends on: when one of these changes, it runs again.
 configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
@@ -24,6 +25,7 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(MODULES),--modules=$(call q,$(MODULES))) \
              $(if $(APPEND),--append=$(call q,$(APPEND))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
+             $(if $(SCENARIO),--scenario=$(call q,$(SCENARIO))) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 
 .PHONY: all setup build boot check check-qtest check-guest check-long bench fuzz docs clean \
@@ -85,6 +87,7 @@ help:
 #h   MODULES=dir          its modules (INSTALL_MOD_PATH)
 #h   APPEND="..."         more words for its command line
 #h   INITRD=file          your own initramfs instead of ours
+#h   SCENARIO=file.ipmi   a scenario of yours alone: a BMC that misbehaves
 #h   SHELL=1              an interactive shell in the guest
 #h make check           every test; ends with "N passed, N failed"
 #h make check-qtest     the qtests only: seconds after a change of a device

@@ -36,6 +36,9 @@ def arguments() -> argparse.Namespace:
         "(default): all, each on its kernels; long: what takes minutes")
     add("--only", action="append", default=[], metavar="NAME",
         help="only this guest test; may be repeated")
+    add("--scenario", action="append", default=[], type=pathlib.Path,
+        metavar="FILE", help="only this scenario of your own, NAME.ipmi; may be "
+        "repeated")
     add("--kernel", action="append", default=[], metavar="KERNEL",
         help="debian:6.12, debian:latest, or the path of an arm64 Image")
     add("--modules", type=pathlib.Path, metavar="DIR",
@@ -55,6 +58,8 @@ def arguments() -> argparse.Namespace:
 
 
 def choose(args: argparse.Namespace) -> list[GuestTest]:
+    if args.scenario:
+        return [table.read_scenario(path) for path in args.scenario]
     tests = table.read_table()
     if args.only:
         for name in args.only:
@@ -69,7 +74,7 @@ def choose(args: argparse.Namespace) -> list[GuestTest]:
 
 def show_list() -> None:
     for test in table.read_table():
-        print(f"{test.name:20} {','.join(test.sets):12} "
+        print(f"{test.name:29} {','.join(test.sets):12} "
               f"{','.join(test.kernels):14} {test.topology:14} {test.exercised}")
 
 
@@ -120,7 +125,7 @@ def run_jobs(jobs: list[Job], workers: int) -> list[Row]:
 
 def conclude(session: Session, rows: list[Row], seconds: float) -> int:
     order = {t.name: i for i, t in enumerate(table.read_table())}
-    rows.sort(key=lambda r: (order[r.test], r.kernel))
+    rows.sort(key=lambda r: (order.get(r.test, len(order)), r.kernel))
     result = session.build / "results" / "guest.xml"
     report.junit(rows, result)
     print("\n" + report.table(rows))
