@@ -290,7 +290,7 @@ struct IPMIBmcMulti {
     uint8_t support;            /* Additional Device Support */
     uint32_t mfg_id;
     uint16_t product_id;
-    uint8_t aux_fwrev[4];
+    uint32_t aux_fwrev;         /* 0: left out */
     char *guid_str;
     uint8_t port2_channel;      /* number of a second system interface */
 
@@ -305,6 +305,8 @@ struct IPMIBmcMulti {
     uint8_t event[16];          /* event message buffer */
     IPMIQueue queue;
     IPMITracked tracked[IPMI_TRACKED];
+    QEMUTimer tracked_timer;
+    struct IPMIHeld *held;      /* while a request of a channel is handled */
     struct {
         uint8_t access, limit;  /* limit 0: none */
     } stored_access[IPMI_MULTI_CHANNELS];       /* as the drive has them */
