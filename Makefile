@@ -16,8 +16,9 @@ MODULES =
 APPEND =
 INITRD =
 RMM =
+SCENARIO =
 
-# What `make compare` hands through.
+# What `make compare` hands through besides.
 OLD =
 NEW =
 OLD_MODULES =
@@ -27,18 +28,19 @@ NEW_MODULES =
 configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
 
 q = '$(subst ','\'',$(1))'
+both_args = $(if $(APPEND),--append=$(call q,$(APPEND))) \
+            $(if $(RMM),--rmm=$(call q,$(RMM))) \
+            $(if $(SCENARIO),--scenario=$(call q,$(SCENARIO)))
 guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(if $(MODULES),--modules=$(call q,$(MODULES))) \
-             $(if $(APPEND),--append=$(call q,$(APPEND))) \
              $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
-             $(if $(RMM),--rmm=$(call q,$(RMM))) \
+             $(both_args) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
-
 compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
                $(if $(OLD_MODULES),--modules=$(call q,$(OLD_MODULES))) \
                $(if $(NEW_MODULES),--modules=$(call q,$(NEW_MODULES))) \
-               $(if $(APPEND),--append=$(call q,$(APPEND))) \
-               $(if $(T),--only=$(call q,$(T)))
+               $(if $(T),--only=$(call q,$(T))) \
+               $(both_args)
 
 .PHONY: all setup build boot compare check check-qtest check-guest check-long bench fuzz docs clean \
         distclean upstream-check help
@@ -104,12 +106,14 @@ help:
 #h   MODULES=dir          its modules (INSTALL_MOD_PATH)
 #h   APPEND="..."         more words for its command line
 #h   INITRD=file          your own initramfs instead of ours
+#h   SCENARIO=file.ipmi   a scenario of yours alone: a BMC that misbehaves
 #h   SHELL=1              an interactive shell in the guest
 #h   RMM=...              with arm-rmm at EL3: a recipe of its cookbook, a file
 #h                        with a script, properties (abi=bet1), or 1
 #h make compare OLD=kernel NEW=kernel
 #h                      the tests of make boot on both; prints what differs
-#h   OLD_MODULES= NEW_MODULES= APPEND= as above; T='ipmi-*' other guest tests
+#h   OLD_MODULES= NEW_MODULES= APPEND= SCENARIO= RMM= as above;
+#h   T='ipmi-*'           other guest tests
 #h make check           every test; ends with "N passed, N failed"
 #h make check-qtest     the qtests only: seconds after a change of a device
 #h   T='ipmi-*'           only those whose names match

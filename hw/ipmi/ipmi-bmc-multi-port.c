@@ -20,6 +20,8 @@
  *    are read before those of the next; attention that the guest has cleared
  *    itself is not asserted again
  *  - KCS: a write to a register that does not exist steps the state machine
+ *  - the memory region of the registers belongs to nobody, and so stays behind,
+ *    freed, when the device is unplugged
  */
 
 #include "qemu/osdep.h"
@@ -526,6 +528,17 @@ static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
     return p;
 }
 
+/* Not mapped yet, so no reference to its owner has been taken. */
+static void own_registers(IPMIInterface *ii, MemoryRegion *io)
+{
+    assert(!io->owner && !io->container);
+    object_ref(OBJECT(io));
+    object_unparent(OBJECT(io));
+    object_property_add_child(OBJECT(ii), "registers", OBJECT(io));
+    object_unref(OBJECT(io));
+    io->owner = OBJECT(ii);
+}
+
 static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
 {
     IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
@@ -538,6 +551,7 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
     }
     p = new_port(s, i, ii);
     hook_events(iic, p->is_bt ? bt_event : kcs_event);
+    own_registers(ii, p->is_bt ? &port_bt(p)->io : &port_kcs(p)->io);
     /* The link of the interface holds a reference: now to the port. */
     object_ref(OBJECT(p));
     *bmc = IPMI_BMC(p);
@@ -547,6 +561,8 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
     trace_ipmi_port_attach(ipmi_bmc_name(s), object_get_typename(OBJECT(ii)),
                            p->chan);
     ipmi_port_reset(p);
+    /* What waits for system software was there before it. */
+    ipmi_attention_update(s);
 }
 
 static IPMIInterface *as_interface(DeviceState *dev)
@@ -650,6 +666,17 @@ static const VMStateDescription vmstate_port = {
     }
 };
 
+/*
+ * A number that is counted would be another one after the interface has been
+ * unplugged and plugged in again.
+ */
+static char *port_get_id(VMStateIf *obj)
+{
+    IPMIBmcPort *p = IPMI_BMC_PORT(obj);
+
+    return g_strdup_printf("ipmi%u.%x", p->bmc->index, p->chan);
+}
+
 static void port_init(Object *obj)
 {
     IPMIBmcPort *p = IPMI_BMC_PORT(obj);
@@ -676,6 +703,7 @@ static void port_class_init(ObjectClass *oc, void *data)
     dc->user_creatable = false;
     dc->unrealize = port_unrealize;
     dc->vmsd = &vmstate_port;
+    VMSTATE_IF_CLASS(oc)->get_id = port_get_id;
     bk->handle_command = port_handle_command;
 }
 

@@ -439,6 +439,7 @@ static bool check_props(IPMIBmcMulti *s, Error **errp)
 
 static void bmc_realize(DeviceState *dev, Error **errp)
 {
+    static unsigned count;
     IPMIBmcMulti *s = IPMI_BMC_MULTI(dev);
 
     s->name = g_strdup(dev->id) ?: object_get_canonical_path(OBJECT(dev));
@@ -449,8 +450,10 @@ static void bmc_realize(DeviceState *dev, Error **errp)
     if (!ipmi_stores_realize(s, errp)) {
         return;
     }
+    ipmi_bridge_init(s);
     ipmi_ports_attach_init();
     s->enables = IPMI_ENABLE_SEL;
+    s->index = count++;
     reset_register(s);
 }
 
@@ -459,6 +462,7 @@ static void bmc_unrealize(DeviceState *dev)
     IPMIBmcMulti *s = IPMI_BMC_MULTI(dev);
 
     reset_unregister(s);
+    ipmi_bridge_reset(s);
     ipmi_stores_unrealize(s);
 }
 
@@ -539,7 +543,11 @@ static int bmc_post_load(void *opaque, int version_id)
     IPMIBmcMulti *s = opaque;
 
     s->flags &= IPMI_FLAG_PRE_TIMEOUT | IPMI_FLAG_OEM;
-    return queue_is_valid(s) && tracked_is_valid(s) ? 0 : -EINVAL;
+    if (!queue_is_valid(s) || !tracked_is_valid(s)) {
+        return -EINVAL;
+    }
+    ipmi_bridge_loaded(s);
+    return 0;
 }
 
 static const VMStateDescription vmstate_queue_entry = {
@@ -598,6 +606,7 @@ static const Property bmc_props[] = {
     DEFINE_PROP_UINT8("device_rev", IPMIBmcMulti, device_rev, 1),
     DEFINE_PROP_UINT8("fwrev1", IPMIBmcMulti, fwrev1, 1),
     DEFINE_PROP_UINT8("fwrev2", IPMIBmcMulti, fwrev2, 0),
+    DEFINE_PROP_UINT32("aux_fwrev", IPMIBmcMulti, aux_fwrev, 0),
     DEFINE_PROP_UINT8("ipmi_version", IPMIBmcMulti, ipmi_version, 0x02),
     /* sensors, SDR, SEL, FRU, IPMB receiver and generator, chassis */
     DEFINE_PROP_UINT8("support", IPMIBmcMulti, support, 0xbf),
@@ -616,6 +625,7 @@ static void describe(ObjectClass *oc)
         { "device_rev", "Device Revision" },
         { "fwrev1", "firmware revision, major" },
         { "fwrev2", "firmware revision, minor, BCD" },
+        { "aux_fwrev", "auxiliary firmware revision; 0: not told" },
         { "ipmi_version", "IPMI Version: 0x02 (2.0) or 0x51 (1.5)" },
         { "support", "Additional Device Support" },
         { "mfg_id", "Manufacturer ID, 20 bits" },

@@ -8,7 +8,7 @@ ipmi-bmc-sim, that of ipmi-bmc-multi, and that of one with twelve channels; and 
 thousand commands that the host puts onto one of those. First KCS, then BT.
 
 The guest's program (ipmi-bench.c) goes through /dev/ipmiN of an unmodified
-kernel, as ipmitool does. The bar is on the time for a round of requests."""
+kernel, as ipmitool does. The bar is on the median time of a request."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ QUEUED_ON = "channels"
 # /dev/ipmiN, in the order of the slots
 NAMES = ("ipmi-bmc-sim", "ipmi-bmc-multi", f"{CHANNELS} channels")
 SIM, OURS, WITH_CHANNELS = range(3)
-# KCS has a handshake for each byte. Our Get Device ID has four bytes more, the
-# auxiliary firmware revision; the second command is as long for both.
+# KCS has a handshake for each byte: both BMCs give 11 bytes to the first command,
+# none has the auxiliary firmware revision; and one byte to the second.
+# Numbers 0 to Bh are all that IPMI has for channels, besides the interface's own.
 DEVICE_ID, ENABLES = 0x01, 0x2f
 COMMANDS = {DEVICE_ID: "Get Device ID", ENABLES: "Get BMC Global Enables"}
 Key = tuple[int, int]           # interface and command
@@ -114,12 +115,13 @@ class Figures:
         self.p99.setdefault((n, cmd), []).append(p99)
 
     def ratio(self, over: Key, under: Key) -> tuple[float, float]:
-        """In time for all requests of a round (the median of the rounds), and
-        in median latency."""
-        return (statistics.median(self.mean[over]) /
-                statistics.median(self.mean[under]),
-                statistics.median(self.p50[over]) /
-                statistics.median(self.p50[under]))
+        """In the time of the request in the middle, and in the mean; of both, the
+        median of the rounds. The first one is judged: whatever else the host
+        does stops a few requests for milliseconds, and moves the mean alone."""
+        return (statistics.median(self.p50[over]) /
+                statistics.median(self.p50[under]),
+                statistics.median(self.mean[over]) /
+                statistics.median(self.mean[under]))
 
 
 def measure(session: Session, kernel: Kernel, kind: str) -> Figures:
@@ -163,12 +165,12 @@ def conclude(figures: Figures) -> int:
                                   (ENABLES, OURS, SIM, None),
                                   (DEVICE_ID, WITH_CHANNELS, OURS, None),
                                   (ENABLES, WITH_CHANNELS, OURS, None)):
-        value, latency = figures.ratio((over, cmd), (under, cmd))
+        value, mean = figures.ratio((over, cmd), (under, cmd))
         missed += bool(bar and value > bar)
         judged = (f"bar: {bar}, " + ("met" if value <= bar else "MISSED")
                   if bar else "no bar")
         print(f"  {COMMANDS[cmd] + ', ' + NAMES[over] + ' / ' + NAMES[under]:56}"
-              f"{value:5.2f}  ({judged}; p50 {latency:.2f})")
+              f"{value:5.2f}  ({judged}; mean {mean:.2f})")
     return missed
 
 

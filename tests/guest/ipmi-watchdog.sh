@@ -4,7 +4,8 @@
 # Copyright (c) 2026 the qemu-rig authors
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# ipmitool reads the timer back. The machine's end by it is left to the qtests.
+# ipmitool reads the timer back. What happens when nobody feeds it:
+# ipmi-watchdog-reset.sh
 
 . /rig/tap.sh
 

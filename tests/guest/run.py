@@ -38,6 +38,9 @@ def arguments() -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="NAME",
         help="only this guest test, or those that a pattern such as 'ipmi-*' "
         "matches; may be repeated")
+    add("--scenario", action="append", default=[], type=pathlib.Path,
+        metavar="FILE", help="only this scenario of your own, NAME.ipmi; may be "
+        "repeated")
     add("--kernel", action="append", default=[], metavar="KERNEL",
         help="debian:6.12, debian:latest, or the path of an arm64 Image")
     add("--modules", type=pathlib.Path, action="append", default=[],
@@ -63,6 +66,8 @@ def arguments() -> argparse.Namespace:
 
 
 def choose(args: argparse.Namespace) -> list[GuestTest]:
+    if args.scenario:
+        return [table.read_scenario(path) for path in args.scenario]
     tests = table.read_table()
     if args.rmm:
         return [t for t in tests if t.topology == "rmm"]
@@ -80,7 +85,7 @@ def choose(args: argparse.Namespace) -> list[GuestTest]:
 
 def show_list() -> None:
     for test in table.read_table():
-        print(f"{test.name:20} {','.join(test.sets):12} "
+        print(f"{test.name:29} {','.join(test.sets):12} "
               f"{','.join(test.kernels):14} {test.topology:14} {test.exercised}")
 
 
@@ -147,9 +152,15 @@ def run_jobs(jobs: list[Job], workers: int) -> list[Row]:
     return rows
 
 
-def conclude(session: Session, rows: list[Row], seconds: float) -> int:
+def sort(rows: list[Row]) -> None:
+    """As the table has them; a scenario of the user's own comes last."""
     order = {t.name: i for i, t in enumerate(table.read_table())}
-    rows.sort(key=lambda r: (order[r.test], r.kernel))
+    rows.sort(key=lambda r: (order.get(r.test, len(order)),
+                             r.kernel == compare.NEW, r.kernel))
+
+
+def conclude(session: Session, rows: list[Row], seconds: float) -> int:
+    sort(rows)
     result = session.build / "results" / "guest.xml"
     report.junit(rows, result)
     print("\n" + report.table(rows))
@@ -168,8 +179,7 @@ def conclude(session: Session, rows: list[Row], seconds: float) -> int:
 
 def conclude_comparison(session: Session, rows: list[Row]) -> int:
     """What is worse on the new kernel is what counts."""
-    order = {t.name: i for i, t in enumerate(table.read_table())}
-    rows.sort(key=lambda r: (order[r.test], r.kernel == compare.NEW))
+    sort(rows)
     result = session.build / "results" / "guest.xml"
     report.junit(rows, result)
     print("\n" + compare.text(rows, session.names))

@@ -290,7 +290,7 @@ struct IPMIBmcMulti {
     uint8_t support;            /* Additional Device Support */
     uint32_t mfg_id;
     uint16_t product_id;
-    uint8_t aux_fwrev[4];
+    uint32_t aux_fwrev;         /* 0: left out */
     char *guid_str;
     uint8_t port2_channel;      /* number of a second system interface */
 
@@ -305,12 +305,15 @@ struct IPMIBmcMulti {
     uint8_t event[16];          /* event message buffer */
     IPMIQueue queue;
     IPMITracked tracked[IPMI_TRACKED];
+    QEMUTimer tracked_timer;
+    struct IPMIHeld *held;      /* while a request of a channel is handled */
     struct {
         uint8_t access, limit;  /* limit 0: none */
     } stored_access[IPMI_MULTI_CHANNELS];       /* as the drive has them */
     IPMIUser users[IPMI_USERS]; /* [0] is not used; number 1 is the null name */
 
     char *name;                 /* ID or QOM path */
+    unsigned index;             /* the how manieth BMC it is, from 0 */
     IPMIBmcStores stores;       /* SEL, SDR, FRU, sensors, chassis ... */
     IPMIBmcFaults *faults;
     Object *reset;              /* what the machine's reset calls */

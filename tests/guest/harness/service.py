@@ -135,6 +135,20 @@ def _ipmi_faults(qmp: Qmp, rules: str) -> Answer:
     return []
 
 
+def _ipmi_fault(qmp: Qmp, action: str, *words: str) -> Answer:
+    """ACTION [NETFN [CMD]] NAME=NUMBER...: one rule more; the bytes are
+    hexadecimal, as everywhere in messages. All counts begin anew."""
+    pairs = [w.partition("=") for w in words if "=" in w]
+    message = [int(w, 16) for w in words if "=" not in w]
+    if len(message) > 2:
+        raise ValueError("a network function and a command, and no more")
+    rule = {"action": action, **dict(zip(("netfn", "cmd"), message)),
+            **{name: int(value, 0) for name, _, value in pairs}}
+    known = [f["fault"] for f in qmp.command("query-ipmi-faults", bmc=BMC)]
+    qmp.command("ipmi-set-faults", bmc=BMC, faults=[*known, rule])
+    return []
+
+
 def _ipmi_applied(qmp: Qmp) -> Answer:
     """How often each of the faults was applied."""
     return [str(f["applied"]) for f in qmp.command("query-ipmi-faults",
@@ -152,7 +166,8 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "counters": _counters, "links": _links, "lose": _lose,
     "ipmi-request": _ipmi_request, "ipmi-response": _ipmi_response,
     "ipmi-raw": _ipmi_raw, "ipmi-sent": _ipmi_sent,
-    "ipmi-faults": _ipmi_faults, "ipmi-applied": _ipmi_applied,
+    "ipmi-faults": _ipmi_faults, "ipmi-fault": _ipmi_fault,
+    "ipmi-applied": _ipmi_applied,
     "ipmi-sensor": _ipmi_sensor,
 }
 

@@ -117,11 +117,25 @@ class Session:
         for test in tests:
             source = test.source
             assert source
+            if test.interpreter:
+                self._script(cpio, source, test.interpreter)
+                listing += f"{test.name} {source.name}\n"
+                continue
             listing += f"{test.name} {source.stem}\n"
             content = (image.compile_program(self.build, source).read_bytes()
                        if source.suffix == ".c" else source.read_bytes())
             cpio.file(f"rig/bin/{source.stem}", content, 0o755)
         cpio.file("rig/tests", listing.encode())
+
+    def _script(self, cpio: Cpio, source: pathlib.Path,
+                interpreter: pathlib.Path) -> None:
+        program = f"rig/bin/{interpreter.stem}"
+        if program not in cpio.known:
+            cpio.known.add(program)
+            cpio.file(program, image.compile_program(
+                self.build, interpreter).read_bytes(), 0o755)
+        cpio.file(f"rig/bin/{source.name}",
+                  f"#!/{program}\n".encode() + source.read_bytes(), 0o755)
 
     @staticmethod
     def _modules(cpio: Cpio, kernel: Kernel,
@@ -155,8 +169,9 @@ class Session:
     def run_guest(self, kernel: Kernel, topology: str,
                   tests: list[GuestTest]) -> list[Row]:
         """One boot; its programs one after the other."""
-        name = f"{topology}-{kernel.label}"
-        boot = self.boot(name, kernel, self.topology(topology), tests)
+        devices = self.topology(topology)
+        name = f"{devices.name}-{kernel.label}"
+        boot = self.boot(name, kernel, devices, tests)
         guest = Guest(boot, self.log(name))
         self.progress.started(name)
         hooks = [t.hook.host for t in tests if t.hook and

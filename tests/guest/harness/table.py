@@ -16,6 +16,12 @@ from types import ModuleType
 HERE = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ("stable", "latest")
 SETS = ("boot", "check", "long", "bench")
+# Files that another program of ours runs, as an interpreter does.
+INTERPRETERS = {".ipmi": "ipmi-scenario"}
+SCENARIO_SECONDS = 300
+SCENARIO_TOPOLOGY = "ipmi-scenario"
+SCENARIO_NEEDS = ("ipmi_msghandler", "ipmi_devintf", "ipmi_si", "+ipmi",
+                  "+host")
 # What a topology gets unless it says otherwise.
 DEFAULT_OPTIONS = {
     "-M": "virt,gic-version=3",
@@ -40,16 +46,26 @@ class GuestTest:
     needs: tuple[str, ...]
     seconds: int
     exercised: str
+    # Of a scenario: the file. It is no line of guests.tab.
+    script: pathlib.Path | None = None
 
     @property
     def source(self) -> pathlib.Path | None:
         """The program: NAME.c or NAME.sh; ":variant" is not part of it."""
+        if self.script:
+            return self.script
         base = self.name.split(":")[0]
         for suffix in (".c", ".sh"):
             path = HERE / (base + suffix)
             if path.exists():
                 return path
         return None
+
+    @property
+    def interpreter(self) -> pathlib.Path | None:
+        """What runs the program, if the kernel cannot."""
+        name = INTERPRETERS.get(self.script.suffix) if self.script else None
+        return HERE / f"{name}.c" if name else None
 
     @property
     def hook(self) -> ModuleType | None:
@@ -96,6 +112,33 @@ def parse_line(line: str, where: str) -> GuestTest:
     return test
 
 
+def read_scenario(path: pathlib.Path) -> GuestTest:
+    """A test that is one file: its first comment says what it is for, the words
+    "topology", "needs" and "kernels" what it wants other than the usual. If it has QEMU's
+    options itself, they are its topology."""
+    if path.suffix not in INTERPRETERS:
+        raise TableError(f"{path}: the name of a scenario ends in "
+                         + " or ".join(INTERPRETERS))
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}") from error
+    words = [line.split() for line in lines if line.strip()]
+    comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    topology = [w[1] for w in words if w[0] == "topology" and len(w) == 2]
+    if any(w[0].startswith("-") for w in words):
+        topology = [str(path)]
+    needs = [n for w in words if w[0] == "needs" for n in w[1:]]
+    kernels = [k for w in words if w[0] == "kernels" for k in w[1:]]
+    return GuestTest(
+        name=f"{INTERPRETERS[path.suffix]}:{path.stem}",
+        sets=("check",),
+        kernels=_one_of(",".join(kernels or KERNELS), KERNELS, str(path)),
+        topology=(topology or [SCENARIO_TOPOLOGY])[0],
+        needs=(*SCENARIO_NEEDS, *needs), seconds=SCENARIO_SECONDS,
+        exercised=(comments or ["a scenario"])[0], script=path)
+
+
 def read_table(path: pathlib.Path = HERE / "guests.tab") -> list[GuestTest]:
     tests: list[GuestTest] = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -105,7 +148,8 @@ def read_table(path: pathlib.Path = HERE / "guests.tab") -> list[GuestTest]:
         if any(test.name == other.name for other in tests):
             raise TableError(f"{path.name}:{number}: '{test.name}' is there twice")
         tests.append(test)
-    return tests
+    return tests + [read_scenario(p)
+                    for p in sorted((HERE / "scenarios").glob("*.*"))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +227,13 @@ def parse_topology(name: str, lines: list[str],
 
 
 def read_topology(name: str) -> Topology:
-    """topologies/NAME.txt, or what topologies/NAME.py computes."""
+    """topologies/NAME.txt, or what topologies/NAME.py computes; or the options
+    in a scenario."""
+    path = pathlib.Path(name)
+    if path.suffix in INTERPRETERS:
+        return parse_topology(path.stem, [
+            line for line in path.read_text().splitlines()
+            if line.startswith("-")])
     text = HERE / "topologies" / f"{name}.txt"
     if text.exists():
         return parse_topology(name, text.read_text().splitlines())

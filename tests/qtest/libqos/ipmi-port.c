@@ -16,6 +16,7 @@
 #define PIO             0x3eff0000ULL
 
 #define BAR(slot)       (0x1000 + 0x100 * (slot))
+#define BRIDGE_BAR(bus) (0x4000 + 0x1000 * (bus))
 #define CLASS_IPMI      0x0c07
 #define PROGIF_KCS      1
 #define PROGIF_BT       2
@@ -41,28 +42,92 @@ static void cfg_put(QIPMI *p, unsigned off, uint32_t val, unsigned len)
     qtest_memwrite(p->qts, p->cfg + off, buf, len);
 }
 
+/* A window of I/O ports as wide as it can be narrow: 4 KiB */
+static void enable_bridge(QIPMI *p)
+{
+    unsigned bus = (p->cfg - ECAM) >> 20;
+    uint64_t cfg = p->cfg;
+
+    p->cfg = p->bridge;
+    cfg_put(p, PCI_PRIMARY_BUS, bus << 16 | bus << 8, 4);
+    cfg_put(p, PCI_IO_BASE, p->bar >> 8, 1);
+    cfg_put(p, PCI_IO_LIMIT, p->bar >> 8, 1);
+    cfg_put(p, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 2);
+    p->cfg = cfg;
+}
+
 void qipmi_enable(QIPMI *p)
 {
-    cfg_put(p, PCI_BASE_ADDRESS_0, BAR(p->slot), 4);
+    if (p->bridge) {
+        enable_bridge(p);
+    }
+    cfg_put(p, PCI_BASE_ADDRESS_0, p->bar, 4);
     g_assert_cmphex(cfg_get(p, PCI_BASE_ADDRESS_0, 4), ==,
-                    BAR(p->slot) | PCI_BASE_ADDRESS_SPACE_IO);
+                    p->bar | PCI_BASE_ADDRESS_SPACE_IO);
     cfg_put(p, PCI_COMMAND, PCI_COMMAND_IO, 2);
 }
 
-void qipmi_open(QIPMI *p, QTestState *qts, unsigned slot)
+static void slot_control(QIPMI *p, uint16_t clear, uint16_t set)
+{
+    uint64_t cfg = p->cfg;
+    unsigned cap, at;
+    uint16_t ctl;
+
+    p->cfg = p->bridge;
+    cap = cfg_get(p, PCI_CAPABILITY_LIST, 1);
+    while (cfg_get(p, cap, 1) != PCI_CAP_ID_EXP) {
+        cap = cfg_get(p, cap + PCI_CAP_LIST_NEXT, 1);
+        g_assert_true(cap >= PCI_STD_HEADER_SIZEOF && cap < 0xff);
+    }
+    at = cap + PCI_EXP_SLTCTL;
+    ctl = (cfg_get(p, at, 2) & ~clear) | set;
+    cfg_put(p, at, ctl, 2);
+    p->cfg = cfg;
+}
+
+void qipmi_slot_off(QIPMI *p)
+{
+    slot_control(p, PCI_EXP_SLTCTL_PIC,
+                 PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_PWR_IND_OFF);
+}
+
+static void slot_on(QIPMI *p)
+{
+    slot_control(p, PCI_EXP_SLTCTL_PIC | PCI_EXP_SLTCTL_PCC,
+                 PCI_EXP_SLTCTL_PWR_IND_ON);
+}
+
+static void identify(QIPMI *p)
 {
     uint32_t class;
 
-    *p = (QIPMI) {
-        .qts = qts, .slot = slot, .cfg = ECAM + ((uint64_t)slot << 15),
-        .io = PIO + BAR(slot),
-    };
     class = cfg_get(p, PCI_CLASS_REVISION, 4) >> 8;
     g_assert_cmphex(class >> 8, ==, CLASS_IPMI);
     p->bt = (class & 0xff) == PROGIF_BT;
     g_assert_true(p->bt || (class & 0xff) == PROGIF_KCS);
     p->name = p->bt ? "BT" : "KCS";
     qipmi_enable(p);
+}
+
+void qipmi_open(QIPMI *p, QTestState *qts, unsigned slot)
+{
+    *p = (QIPMI) {
+        .qts = qts, .cfg = ECAM + ((uint64_t)slot << 15), .bar = BAR(slot),
+        .io = PIO + BAR(slot),
+    };
+    identify(p);
+}
+
+void qipmi_open_behind(QIPMI *p, QTestState *qts, unsigned slot, unsigned bus)
+{
+    *p = (QIPMI) {
+        .qts = qts, .cfg = ECAM + ((uint64_t)bus << 20),
+        .bar = BRIDGE_BAR(bus), .io = PIO + BRIDGE_BAR(bus),
+        .bridge = ECAM + ((uint64_t)slot << 15),
+    };
+    slot_on(p);
+    enable_bridge(p);
+    identify(p);
 }
 
 uint8_t qipmi_in(QIPMI *p, unsigned reg)

@@ -56,9 +56,10 @@
 typedef struct QIPMI {
     QTestState *qts;
     const char *name;
-    unsigned slot;
     bool bt;
     uint64_t cfg;               /* its configuration space */
+    unsigned bar;               /* where its registers are put */
+    uint64_t bridge;            /* configuration space of a root port, or 0 */
     uint64_t io;                /* its registers */
     uint8_t seq;                /* BT: of the last request */
 } QIPMI;
@@ -75,6 +76,15 @@ QTestState *qipmi_boot(const char *devices);
 
 /* Find the interface in this slot and program its BAR */
 void qipmi_open(QIPMI *p, QTestState *qts, unsigned slot);
+
+/*
+ * The same for one behind the PCIe root port in @slot, on bus @bus, which gets a
+ * window of I/O ports. Its slot is switched on.
+ */
+void qipmi_open_behind(QIPMI *p, QTestState *qts, unsigned slot, unsigned bus);
+
+/* Switch its slot off: a guest that lets it go after device_del */
+void qipmi_slot_off(QIPMI *p);
 
 /* Once more, after a reset of the machine */
 void qipmi_enable(QIPMI *p);

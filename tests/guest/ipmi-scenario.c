@@ -1,0 +1,758 @@
+/*
+ * Run a scenario: a few lines that make the BMC misbehave, and say what the
+ * kernel has to make of it.
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * usage: ipmi-scenario FILE
+ *
+ * The harness makes this the interpreter of scenarios/NAME.ipmi, and of what
+ * `make boot SCENARIO=file` names. The language is in
+ * docs/system/devices/ipmi-bmc-multi.rst; the table of verbs at the end of this
+ * file is all of it. Bytes of messages are hexadecimal; times are in seconds.
+ */
+#include <dirent.h>
+#include <regex.h>
+#include <stdlib.h>
+
+#include "host.h"
+#include "ipmi-dev.h"
+#include "kmsg.h"
+#include "tap.h"
+
+#define WORDS 64
+#define TEXT 512
+/* Time limits where a line has none, in seconds */
+#define WITHIN 60
+#define NOTHING_WITHIN 1
+#define RECOVERY 60
+#define APP 0x06
+#define GET_DEVICE_ID 0x01
+#define ALL_CHANNELS 0xffffu
+#define DRIVER "/sys/bus/pci/drivers/ipmi_si"
+
+/* A line of the file */
+typedef struct Line {
+    unsigned number;
+    char text[TEXT];            /* for the reader */
+    char rest[TEXT];            /* what follows the verb */
+    char storage[TEXT];         /* the words are in here */
+    char *word[WORDS];
+    unsigned words;
+    char *wanted[WORDS];        /* what follows "->" */
+    unsigned n_wanted;
+    bool has_wanted;
+    double within, after;       /* seconds; negative: not given */
+} Line;
+
+static struct {
+    unsigned device;
+    int fd;
+    bool faulty;                /* rules have been given */
+    char scene[TEXT];
+    unsigned scenes;
+    double slowest;             /* recovery */
+    Kmsg log;
+    IpmiMessage command;        /* received last */
+    uint8_t sequence;           /* injected last */
+} run = { .fd = -1 };
+
+static void __attribute__((format(printf, 2, 3)))
+bail_out(const Line *l, const char *format, ...)
+{
+    va_list args;
+
+    printf("Bail out! line %u: ", l->number);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    exit(2);
+}
+
+/*
+ * Words
+ */
+
+/* The value of "name=value", which is taken out of the words; or NULL */
+static const char *option(Line *l, const char *name)
+{
+    size_t len = strlen(name);
+    unsigned i;
+
+    for (i = 0; i < l->words; i++) {
+        if (!strncmp(l->word[i], name, len) && l->word[i][len] == '=') {
+            const char *value = l->word[i] + len + 1;
+
+            memmove(l->word + i, l->word + i + 1,
+                    (l->words - i - 1) * sizeof(l->word[0]));
+            l->words--;
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static long option_number(Line *l, const char *name, long otherwise)
+{
+    const char *value = option(l, name);
+    char *end;
+    long number = value ? strtol(value, &end, 0) : otherwise;
+
+    if (value && (*end || end == value)) {
+        bail_out(l, "%s=%s is no number", name, value);
+    }
+    return number;
+}
+
+static bool is_byte(const char *word, unsigned *byte)
+{
+    char *end;
+    unsigned long value = strtoul(word, &end, 16);
+
+    *byte = value;
+    return end != word && !*end && value <= 0xff;
+}
+
+/* All words are bytes. */
+static unsigned bytes_of(const Line *l, char *const *word, unsigned words,
+                         uint8_t *bytes)
+{
+    unsigned i, byte;
+
+    for (i = 0; i < words; i++) {
+        if (!is_byte(word[i], &byte)) {
+            bail_out(l, "'%s' is no hexadecimal byte", word[i]);
+        }
+        bytes[i] = byte;
+    }
+    return words;
+}
+
+/* Network function, command, data */
+static unsigned message_of(const Line *l, uint8_t *bytes)
+{
+    unsigned n = bytes_of(l, l->word, l->words, bytes);
+
+    if (n < 2) {
+        bail_out(l, "a network function and a command are wanted");
+    }
+    return n;
+}
+
+static const char *hex(const uint8_t *bytes, unsigned n)
+{
+    static char text[3 * IPMI_DEV_MAX + 1];
+    unsigned i, used = 0;
+
+    text[0] = '\0';
+    for (i = 0; i < n && i < IPMI_DEV_MAX; i++) {
+        used += sprintf(text + used, "%s%02x", i ? " " : "", bytes[i]);
+    }
+    return text;
+}
+
+static double now(void)
+{
+    return kmsg_now();
+}
+
+/*
+ * What is wanted: alternatives with | between them; ?? is any byte, .. is
+ * whatever follows, "nothing" is no message at all
+ */
+
+static bool wants_nothing(const Line *l)
+{
+    return l->n_wanted == 1 && !strcmp(l->wanted[0], "nothing");
+}
+
+static bool alternative_matches(const Line *l, unsigned from, unsigned to,
+                                const uint8_t *bytes, unsigned n)
+{
+    unsigned i, byte, at = 0;
+
+    for (i = from; i < to; i++, at++) {
+        if (!strcmp(l->wanted[i], "..")) {
+            return true;
+        }
+        if (at >= n) {
+            return false;
+        }
+        if (!strcmp(l->wanted[i], "??")) {
+            continue;
+        }
+        if (!is_byte(l->wanted[i], &byte)) {
+            bail_out(l, "'%s' is neither a byte nor ??, .., | or nothing",
+                     l->wanted[i]);
+        }
+        if (bytes[at] != byte) {
+            return false;
+        }
+    }
+    return at == n;
+}
+
+static bool matches(const Line *l, const uint8_t *bytes, unsigned n)
+{
+    unsigned i, from = 0;
+
+    for (i = 0; i <= l->n_wanted; i++) {
+        if (i == l->n_wanted || !strcmp(l->wanted[i], "|")) {
+            if (alternative_matches(l, from, i, bytes, n)) {
+                return true;
+            }
+            from = i + 1;
+        }
+    }
+    return false;
+}
+
+static double limit(const Line *l)
+{
+    return l->within >= 0 ? l->within :
+           wants_nothing(l) ? NOTHING_WITHIN : WITHIN;
+}
+
+/* One test point: what came, and when; @n < 0: nothing did */
+static void judge(const Line *l, const uint8_t *bytes, int n, double took)
+{
+    bool good = n < 0 ? wants_nothing(l) :
+                !wants_nothing(l) && (!l->has_wanted || matches(l, bytes, n));
+
+    if (n >= 0 && ((l->after >= 0 && took < l->after) || took > limit(l))) {
+        good = false;
+    }
+    tap_ok(good, "%s: line %u: %s: got %s after %.3f s", run.scene,
+           l->number, l->text, n < 0 ? "nothing" : n ? hex(bytes, n) : "no bytes", took);
+}
+
+/*
+ * The device
+ */
+
+static int open_device(void)
+{
+    char path[32];
+    int tries;
+
+    snprintf(path, sizeof(path), "/dev/ipmi%u", run.device);
+    for (tries = 0; tries < 50 && run.fd < 0; tries++) {
+        run.fd = open(path, O_RDWR | O_CLOEXEC);
+        if (run.fd < 0) {
+            usleep(100000);
+        }
+    }
+    return run.fd;
+}
+
+static void close_device(void)
+{
+    if (run.fd >= 0) {
+        close(run.fd);
+        run.fd = -1;
+    }
+}
+
+static int send_request(Line *l, int channel, unsigned to, long msgid,
+                        const uint8_t *m, unsigned n)
+{
+    if (open_device() < 0) {
+        return ENODEV;
+    }
+    (void)l;
+    return channel < 0 ?
+           ipmi_dev_send_bmc(run.fd, msgid, m[0], m[1], m + 2, n - 2) :
+           ipmi_dev_send_ipmb(run.fd, channel, to, msgid, m[0], m[1], m + 2,
+                              n - 2);
+}
+
+/* The response to @msgid; others are none of ours. */
+static bool await_response(long msgid, double seconds, IpmiMessage *m)
+{
+    double end = now() + seconds, left;
+
+    while ((left = end - now()) > 0) {
+        if (ipmi_dev_receive(run.fd, m, left * 1000 + 1) &&
+            m->type == IPMI_RESPONSE_RECV_TYPE && m->msgid == msgid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Verbs: what the BMC does
+ */
+
+static void do_fault(Line *l)
+{
+    if (!host_do("ipmi-fault %s", l->rest)) {
+        bail_out(l, "the host does not take this rule");
+    }
+    run.faulty = true;
+}
+
+/* A rule that nothing met proves nothing. */
+static void heal(void)
+{
+    static HostAnswer answer;
+    char counts[TEXT] = "";
+    unsigned i, idle = 0;
+
+    if (!run.faulty) {
+        return;
+    }
+    run.faulty = false;
+    if (!host_ask(&answer, "ipmi-applied")) {
+        tap_ok(false, "%s: the host tells of the faults", run.scene);
+        return;
+    }
+    for (i = 0; i < answer.lines; i++) {
+        idle += !atoi(answer.line[i]);
+        snprintf(counts + strlen(counts), sizeof(counts) - strlen(counts),
+                 "%s%s", i ? ", " : "", answer.line[i]);
+    }
+    tap_ok(!idle, "%s: each fault has happened (%s)", run.scene, counts);
+    host_do("ipmi-faults []");
+}
+
+static void do_heal(Line *l)
+{
+    (void)l;
+    heal();
+}
+
+static void do_inject(Line *l)
+{
+    long channel = option_number(l, "channel", 0);
+    char data[2 * WORDS + 1] = "";
+    uint8_t m[WORDS];
+    unsigned n = message_of(l, m), i;
+
+    for (i = 2; i < n; i++) {
+        sprintf(data + 2 * (i - 2), "%02x", m[i]);
+    }
+    run.sequence = (run.sequence + 1) & 0x3f;
+    if (!host_do("ipmi-request %ld %u %u %u %s", channel, m[0], m[1],
+                 run.sequence, data)) {
+        tap_ok(false, "%s: line %u: %s", run.scene, l->number, l->text);
+    }
+}
+
+static void do_host(Line *l)
+{
+    tap_ok(host_do("%s", l->rest), "%s: line %u: %s", run.scene, l->number,
+           l->text);
+}
+
+/*
+ * Verbs: what the guest does
+ */
+
+static void do_device(Line *l)
+{
+    if (l->words != 1) {
+        bail_out(l, "a number is wanted: 0 for /dev/ipmi0");
+    }
+    close_device();
+    run.device = atoi(l->word[0]);
+}
+
+static void do_send(Line *l)
+{
+    static long msgid;
+    long channel = option_number(l, "channel", -1);
+    long to = option_number(l, "to", -1);
+    uint8_t m[WORDS];
+    unsigned n = message_of(l, m);
+    double start = now();
+    IpmiMessage answer;
+    int error;
+
+    if (to >= 0 && channel < 0) {
+        channel = 0;
+    }
+    error = send_request(l, channel, to < 0 ? 0x20 : to, ++msgid, m, n);
+    if (error) {
+        tap_ok(false, "%s: line %u: %s: %s", run.scene, l->number, l->text,
+               strerror(error));
+    } else if (await_response(msgid, limit(l), &answer)) {
+        judge(l, answer.data, answer.len, now() - start);
+    } else {
+        judge(l, NULL, -1, now() - start);
+    }
+}
+
+/* Until Get Device ID has an answer again. */
+static void do_recover(Line *l)
+{
+    static const uint8_t request[] = { APP, GET_DEVICE_ID };
+    double start, limit = l->words ? atof(l->word[0]) : RECOVERY, took = 0;
+    static long msgid = 1000000;
+    IpmiMessage m;
+    bool good = false;
+
+    heal();
+    for (start = now(); !good && took <= limit; took = now() - start) {
+        good = !send_request(l, -1, 0, ++msgid, request, 2) &&
+               await_response(msgid, limit - took, &m) && m.len &&
+               m.data[0] == 0;
+        if (!good) {
+            usleep(100000);
+        }
+    }
+    run.slowest = took > run.slowest ? took : run.slowest;
+    tap_ok(good, "%s: line %u: %s: %s after %.2f s", run.scene, l->number,
+           l->text, good ? "it answers" : "still no answer", took);
+}
+
+static void do_register(Line *l)
+{
+    const char *list = option(l, "channels");
+    uint32_t mask = list ? 0 : ALL_CHANNELS;
+    uint8_t m[WORDS];
+    int error;
+
+    message_of(l, m);
+    for (; list && *list; list += strcspn(list, ",") + (strchr(list, ',') != 0)) {
+        mask |= 1u << (atoi(list) & 31);
+    }
+    error = open_device() < 0 ? ENODEV :
+            ipmi_dev_register(run.fd, m[0], m[1], mask);
+    if (error) {
+        tap_ok(false, "%s: line %u: %s: %s", run.scene, l->number, l->text,
+               strerror(error));
+    }
+}
+
+/* A command that came in by a channel: its network function, command, data */
+static void do_receive(Line *l)
+{
+    IpmiMessage *m = &run.command;
+    double start = now();
+    uint8_t bytes[IPMI_DEV_MAX + 2];
+    long channel = option_number(l, "channel", -1);
+
+    /* What is wanted may follow the verb at once. */
+    if (!l->has_wanted) {
+        memcpy(l->wanted, l->word, sizeof(l->word));
+        l->n_wanted = l->words;
+        l->has_wanted = true;
+    }
+    do {
+        if (!ipmi_dev_receive(run.fd, m, limit(l) * 1000)) {
+            judge(l, NULL, -1, now() - start);
+            return;
+        }
+    } while (m->type != IPMI_CMD_RECV_TYPE);
+    bytes[0] = m->netfn;
+    bytes[1] = m->cmd;
+    memcpy(bytes + 2, m->data, m->len);
+    if (channel >= 0 && m->addr.channel != channel) {
+        tap_ok(false, "%s: line %u: %s: it came by channel %d", run.scene,
+               l->number, l->text, m->addr.channel);
+    } else {
+        judge(l, bytes, m->len + 2, now() - start);
+    }
+}
+
+/* To the command that was received last */
+static void do_answer(Line *l)
+{
+    IpmiMessage *m = &run.command;
+    unsigned size = m->addr.addr_type == IPMI_IPMB_ADDR_TYPE ?
+                    sizeof(struct ipmi_ipmb_addr) :
+                    sizeof(struct ipmi_lan_addr);
+    uint8_t bytes[WORDS];
+    unsigned n = bytes_of(l, l->word, l->words, bytes);
+    int error = ipmi_dev_send(run.fd, &m->addr, size, m->msgid, m->netfn | 1,
+                              m->cmd, bytes, n);
+
+    tap_ok(!error, "%s: line %u: %s%s%s", run.scene, l->number, l->text,
+           error ? ": " : "", error ? strerror(error) : "");
+}
+
+/* What the guest sent onto a channel, in the medium's format, oldest first */
+static void do_sent(Line *l)
+{
+    static HostAnswer answer;
+    long channel = option_number(l, "channel", 0);
+    uint8_t bytes[IPMI_DEV_MAX];
+    double start = now();
+    unsigned byte;
+    int n = -1, used;
+    char *p;
+
+    if (!l->has_wanted) {
+        memcpy(l->wanted, l->word, sizeof(l->word));
+        l->n_wanted = l->words;
+        l->has_wanted = true;
+    }
+    do {
+        usleep(100000);
+        if (host_ask(&answer, "ipmi-sent %ld", channel) && answer.lines) {
+            for (n = 0, p = answer.line[0]; n < IPMI_DEV_MAX &&
+                 sscanf(p, "%2x%n", &byte, &used) == 1; p += used) {
+                bytes[n++] = byte;
+            }
+        }
+    } while (n < 0 && now() - start < limit(l));
+    judge(l, bytes, n, now() - start);
+}
+
+static void do_run(Line *l)
+{
+    char output[KMSG_LINE], command[TEXT + 16];
+    double start = now();
+    int status;
+    FILE *p;
+
+    close_device();
+    snprintf(command, sizeof(command), "{ %s\n} 2>&1", l->rest);
+    p = popen(command, "r");
+    while (p && fgets(output, sizeof(output), p)) {
+        output[strcspn(output, "\n")] = '\0';
+        printf("#   %s\n", output);
+    }
+    status = p ? pclose(p) : -1;
+    tap_ok(status == 0, "%s: line %u: %s: status %d after %.2f s", run.scene,
+           l->number, l->text, WEXITSTATUS(status), now() - start);
+}
+
+static void write_file(const char *directory, const char *name,
+                       const char *text)
+{
+    char path[TEXT];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    fd = open(path, O_WRONLY);
+    /* Whether it worked is seen by what is there afterwards. */
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0) {
+        printf("# %s: %s\n", path, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* The driver finds the interfaces once more: in the order of their slots. */
+static void do_rebind(Line *l)
+{
+    struct dirent **names;
+    double start = now();
+    int n, i, found = 0;
+
+    close_device();
+    n = scandir(DRIVER, &names, NULL, alphasort);
+    for (i = 0; i < n; i++) {
+        if (strchr(names[i]->d_name, ':')) {
+            write_file(DRIVER, "unbind", names[i]->d_name);
+        }
+    }
+    for (i = 0; i < n; i++) {
+        if (strchr(names[i]->d_name, ':')) {
+            write_file(DRIVER, "bind", names[i]->d_name);
+            found++;
+        }
+        free(names[i]);
+    }
+    tap_ok(found > 0, "%s: line %u: %s: %d interfaces, %.2f s", run.scene,
+           l->number, l->text, found, now() - start);
+}
+
+static void do_wait(Line *l)
+{
+    usleep((l->words ? atof(l->word[0]) : 1) * 1000000);
+}
+
+/*
+ * Verbs: what the kernel says
+ */
+
+static void compile(const Line *l, regex_t *pattern)
+{
+    if (regcomp(pattern, l->rest, REG_EXTENDED | REG_NOSUB)) {
+        bail_out(l, "'%s' is no extended regular expression", l->rest);
+    }
+}
+
+/* A line of the kernel's, since the scene began */
+static void do_kernel(Line *l)
+{
+    double start = now();
+    bool found = false;
+    regex_t pattern;
+
+    compile(l, &pattern);
+    while (!found && kmsg_wait(&run.log, start + limit(l))) {
+        found = !regexec(&pattern, run.log.line, 0, NULL, 0);
+    }
+    regfree(&pattern);
+    tap_ok(found, "%s: line %u: %s%s%s", run.scene, l->number, l->text,
+           found ? ": " : "", found ? run.log.line : "");
+}
+
+/* Troubles that the kernel reports do not fail the test then. */
+static void do_expect_kernel(Line *l)
+{
+    printf("# expect-kernel: %s\n", l->rest);
+}
+
+/*
+ * Scenes
+ */
+
+static void do_scene(Line *l)
+{
+    heal();
+    close_device();
+    snprintf(run.scene, sizeof(run.scene), "%s", l->rest);
+    run.scenes++;
+    lseek(run.log.fd, 0, SEEK_END);
+}
+
+/* The harness reads it. */
+static void do_nothing(Line *l)
+{
+    (void)l;
+}
+
+typedef struct Verb {
+    const char *name;
+    void (*run)(Line *l);
+    bool is_text;               /* all that follows is one piece of text */
+} Verb;
+
+static const Verb verbs[] = {
+    { "answer", do_answer, false },
+    { "device", do_device, false },
+    { "expect-kernel", do_expect_kernel, true },
+    { "fault", do_fault, true },
+    { "heal", do_heal, false },
+    { "host", do_host, true },
+    { "inject", do_inject, false },
+    { "kernel", do_kernel, true },
+    { "kernels", do_nothing, true },
+    { "needs", do_nothing, true },
+    { "rebind", do_rebind, false },
+    { "receive", do_receive, false },
+    { "recover", do_recover, false },
+    { "register", do_register, false },
+    { "run", do_run, true },
+    { "scene", do_scene, true },
+    { "send", do_send, false },
+    { "sent", do_sent, false },
+    { "topology", do_nothing, true },
+    { "wait", do_wait, false },
+};
+
+static const Verb *find_verb(const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (!strcmp(verbs[i].name, name)) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Lines
+ */
+
+static double seconds_of(const Line *l, const char *word)
+{
+    char *end = NULL;
+    double value = word ? strtod(word, &end) : -1;
+
+    if (!word || *end || value < 0) {
+        bail_out(l, "a number of seconds is wanted after within and after");
+    }
+    return value;
+}
+
+static void split(Line *l)
+{
+    char *word, *save;
+
+    for (word = strtok_r(l->storage, " \t", &save); word;
+         word = strtok_r(NULL, " \t", &save)) {
+        if (!strcmp(word, "->")) {
+            l->has_wanted = true;
+        } else if (!strcmp(word, "within")) {
+            l->within = seconds_of(l, strtok_r(NULL, " \t", &save));
+        } else if (!strcmp(word, "after")) {
+            l->after = seconds_of(l, strtok_r(NULL, " \t", &save));
+        } else if (l->words == WORDS || l->n_wanted == WORDS) {
+            bail_out(l, "too many words");
+        } else if (l->has_wanted) {
+            l->wanted[l->n_wanted++] = word;
+        } else {
+            l->word[l->words++] = word;
+        }
+    }
+}
+
+static void run_line(char *text, unsigned number)
+{
+    static Line l;
+    char name[32] = "";
+    const Verb *verb;
+    int used = 0;
+
+    memset(&l, 0, sizeof(l));
+    l.number = number;
+    l.within = l.after = -1;
+    text += strspn(text, " \t");
+    text[strcspn(text, "\r\n")] = '\0';
+    /* A line of its own, or after a blank; a pattern may have one inside. */
+    if (!*text || *text == '#' || *text == '-') {
+        return;
+    }
+    if (strstr(text, " #")) {
+        *strstr(text, " #") = '\0';
+    }
+    snprintf(l.text, sizeof(l.text), "%s", text);
+    sscanf(text, "%31s%n", name, &used);
+    text += used + strspn(text + used, " \t");
+    snprintf(l.rest, sizeof(l.rest), "%s", text);
+    snprintf(l.storage, sizeof(l.storage), "%s", text);
+    verb = find_verb(name);
+    if (!verb) {
+        bail_out(&l, "there is no verb '%s'", name);
+    }
+    if (!verb->is_text) {
+        split(&l);
+    }
+    printf("# step: %s: line %u: %s\n", run.scene, number, l.text);
+    verb->run(&l);
+}
+
+int main(int argc, char **argv)
+{
+    FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+    char text[TEXT];
+    unsigned number;
+
+    if (!file || !kmsg_open(&run.log, false)) {
+        fprintf(stderr, "usage: ipmi-scenario FILE\n");
+        return 2;
+    }
+    if (access(DRIVER, F_OK)) {
+        tap_skip_all("kernel has no ipmi_si for PCI");
+    }
+    strcpy(run.scene, "start");
+    /* The harness has put a line before the first one: it is number 0. */
+    for (number = 0; fgets(text, sizeof(text), file); number++) {
+        run_line(text, number);
+    }
+    heal();
+    printf("# seen: %u scenes; recovery at the latest after %.1f s\n",
+           run.scenes, run.slowest);
+    return tap_done();
+}
