@@ -110,6 +110,14 @@ RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa)
     return g ? *g & RMM_LEDGER_STATE : RMM_G_STATES;
 }
 
+const char *rmm_granule_origin(ArmRmm *rmm, uint64_t pa)
+{
+    uint8_t *g = rmm_granule(rmm, pa);
+    unsigned origin = g ? rmm->origin[g - rmm->ledger] : 0;
+
+    return origin ? rmm_command_at(origin - 1)->name : "reset";
+}
+
 /* sec B4.3.3: who touches an object of another open operation is BLOCKED */
 uint64_t rmm_blocked(ArmRmm *rmm)
 {

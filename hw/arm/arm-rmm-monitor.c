@@ -103,15 +103,6 @@ void rmm_monitor_answer(RmmCall *c, uint64_t x0)
     }
 }
 
-/* Name of the command that put a granule into its state */
-static const char *origin_name(ArmRmm *rmm, uint64_t pa)
-{
-    uint8_t *g = rmm_granule(rmm, pa);
-    unsigned origin = g ? rmm->origin[g - rmm->ledger] : 0;
-
-    return origin ? rmm_command_at(origin - 1)->name : "reset";
-}
-
 /*
  * A granule protection fault that is reported as an abort has no physical
  * address with it, so the tables are walked once more, without the check.
@@ -140,7 +131,7 @@ void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
                 ": granule 0x%" PRIx64 " is %s since %s", cs->cpu_index,
                 env->pc, env->exception.vaddress, pa,
                 rmm_granule_name(rmm_granule_state(rmm, pa)),
-                origin_name(rmm, pa));
+                rmm_granule_origin(rmm, pa));
 }
 
 /*

@@ -120,6 +120,7 @@ static void rmm_machine_done(Notifier *n, void *data)
         return;
     }
     rmm_features_init(rmm, cpu);
+    rmm_dma_init(rmm);
     rmm_boot_load(rmm);
     rmm->command_calls = g_new0(uint64_t, 256);
     rmm->n_cpus = current_machine->smp.max_cpus;
@@ -216,7 +217,6 @@ static void rmm_realize(DeviceState *dev, Error **errp)
     rmm->objects = g_hash_table_new(g_int64_hash, g_int64_equal);
     rmm->sro = g_new0(RmmSro, rmm->num_sros);
     address_space_init(&rmm->root_as, rmm->root_mr, "arm-rmm");
-    rmm_dma_init(rmm);
     rmm_qtest_init();
     rmm->machine_done.notify = rmm_machine_done;
     qemu_add_machine_init_done_notifier(&rmm->machine_done);
@@ -314,7 +314,7 @@ static const struct {
     { "bl33-address", "where to load a raw image" },
     { "bl33-entry", "where to start it, if not at its beginning" },
     { "gpc", "granule protection checks" },
-    { "dma-check", "PCI devices without an IOMMU meet them as well" },
+    { "dma-check", "devices meet them as well" },
     { "swapped-arguments", "OP_CONTINUE, OP_CANCEL: the handle may be in X2" },
     { "sbz-check", "refuse and report junk where the host should pass 0" },
     { "reset-active", "the RMM is active from reset on" },

@@ -315,7 +315,6 @@ struct ArmRmm {
     unsigned pps_bits;
     unsigned l0gptsz;
     uint64_t feature[RMI_FEATURE_REGS];
-    void *dma;
     uint64_t bl33_start;
 
     /* state */
@@ -533,7 +532,7 @@ hwaddr rmm_gpt_table_size(ArmRmm *rmm);
 
 /* arm-rmm-dma.c */
 
-/** rmm_dma_init: let PCI devices meet the tables where no IOMMU is */
+/** rmm_dma_init: let devices meet the tables; once the machine is complete */
 void rmm_dma_init(ArmRmm *rmm);
 
 /* arm-rmm-granule.c */
@@ -561,6 +560,9 @@ bool rmm_granules_exist(ArmRmm *rmm, uint64_t pa, uint64_t n);
 
 /** rmm_granule_state: state, RMM_G_STATES where no memory is */
 RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa);
+
+/** rmm_granule_origin: name of the command that put a granule into its state */
+const char *rmm_granule_origin(ArmRmm *rmm, uint64_t pa);
 
 /** rmm_granule_name: of a state */
 const char *rmm_granule_name(RmmGranuleState state);
