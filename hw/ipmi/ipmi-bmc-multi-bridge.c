@@ -132,14 +132,99 @@ static uint8_t read_event_buffer(IPMIBmcMulti *s, const IPMIReq *req,
  * Tracked requests
  */
 
-void ipmi_bridge_reset(IPMIBmcMulti *s)
-{
-    memset(s->tracked, 0, sizeof(s->tracked));
-}
+/* A response that is to be sent after the one to its Send Message */
+typedef struct IPMIHeld {
+    IPMIChannel *origin;
+    uint8_t from;
+    unsigned len;               /* 0: there is none */
+    uint8_t data[IPMI_QUEUE_MESSAGE];
+} IPMIHeld;
 
 static int64_t now_ms(void)
 {
     return qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+}
+
+/* The timer is for whichever has waited longest. */
+static void arm_tracked(IPMIBmcMulti *s)
+{
+    int64_t first = INT64_MAX;
+    int i;
+
+    for (i = 0; i < IPMI_TRACKED; i++) {
+        if (s->tracked[i].used) {
+            first = MIN(first, s->tracked[i].deadline_ms);
+        }
+    }
+    if (first == INT64_MAX) {
+        timer_del(&s->tracked_timer);
+    } else {
+        timer_mod(&s->tracked_timer, first);
+    }
+}
+
+/* Any response to the Send Message that @t was; @data begins with its code. */
+static void answer_tracked(IPMIBmcMulti *s, const IPMITracked *t,
+                           const uint8_t *data, unsigned len)
+{
+    static const uint8_t too_long = IPMI_MULTI_CC_CANNOT_RETURN;
+    IPMIChannel *origin = s->channels[t->origin];
+    uint8_t buf[IPMI_QUEUE_MESSAGE];
+    IPMIMessage out = {
+        .is_response = true, .netfn = IPMI_MULTI_NETFN_APP, .cmd = 0x34,
+        .rs_addr = s->parent_obj.slave_addr, .rq_addr = t->addr,
+        .rq_lun = t->lun, .seq = t->seq, .handle = t->handle,
+        .data = data, .len = len,
+    };
+    unsigned n = origin ? ipmi_message_build(origin, &out, buf) : 0;
+
+    if (origin && !n) {
+        out.data = &too_long;
+        out.len = 1;
+        n = ipmi_message_build(origin, &out, buf);
+    }
+    if (n && s->held) {
+        s->held->origin = origin;
+        s->held->from = t->target;
+        s->held->len = n;
+        memcpy(s->held->data, buf, n);
+    } else if (n) {
+        ipmi_channel_send(origin, t->target, buf, n);
+    }
+}
+
+/* sec 6.13: the session is not left to wonder. */
+static void tracked_timeout(void *opaque)
+{
+    static const uint8_t code = IPMI_MULTI_CC_TIMEOUT;
+    IPMIBmcMulti *s = opaque;
+    int i;
+
+    for (i = 0; i < IPMI_TRACKED; i++) {
+        IPMITracked *t = &s->tracked[i];
+
+        if (t->used && t->deadline_ms <= now_ms()) {
+            t->used = false;
+            answer_tracked(s, t, &code, 1);
+        }
+    }
+    arm_tracked(s);
+}
+
+void ipmi_bridge_init(IPMIBmcMulti *s)
+{
+    timer_init_ms(&s->tracked_timer, QEMU_CLOCK_VIRTUAL, tracked_timeout, s);
+}
+
+void ipmi_bridge_reset(IPMIBmcMulti *s)
+{
+    memset(s->tracked, 0, sizeof(s->tracked));
+    timer_del(&s->tracked_timer);
+}
+
+void ipmi_bridge_loaded(IPMIBmcMulti *s)
+{
+    arm_tracked(s);
 }
 
 /* The index is the sequence number on the target's bus. */
@@ -148,7 +233,7 @@ static int new_tracked(IPMIBmcMulti *s)
     int i;
 
     for (i = 0; i < IPMI_TRACKED; i++) {
-        if (!s->tracked[i].used || s->tracked[i].deadline_ms <= now_ms()) {
+        if (!s->tracked[i].used) {
             return i;
         }
     }
@@ -160,33 +245,18 @@ bool ipmi_bridge_response(IPMIChannel *c, const IPMIMessage *msg,
 {
     IPMIBmcMulti *s = c->bmc;
     IPMITracked *t = &s->tracked[msg->seq];
-    uint8_t payload[IPMI_QUEUE_MESSAGE], buf[IPMI_QUEUE_MESSAGE];
-    IPMIChannel *origin;
-    IPMIMessage out;
-    unsigned n;
+    uint8_t payload[1 + IPMI_QUEUE_MESSAGE];
 
-    if (!t->used || t->deadline_ms <= now_ms() || t->target != c->number ||
-        t->cmd != msg->cmd || t->netfn != msg->netfn || msg->rq_lun) {
+    if (!t->used || t->target != c->number || t->cmd != msg->cmd ||
+        t->netfn != msg->netfn || msg->rq_lun) {
         return false;
     }
     t->used = false;
-    origin = s->channels[t->origin];
-    if (!origin || len >= sizeof(payload)) {
-        return true;
-    }
-    /* sec 6.13: the whole response, as the response to its Send Message */
+    arm_tracked(s);
+    /* The whole response, as the response to its Send Message */
     payload[0] = IPMI_MULTI_CC_OK;
     memcpy(payload + 1, data, len);
-    out = (IPMIMessage) {
-        .is_response = true, .netfn = IPMI_MULTI_NETFN_APP, .cmd = 0x34,
-        .rs_addr = s->parent_obj.slave_addr, .rq_addr = t->addr,
-        .rq_lun = t->lun, .seq = t->seq, .handle = t->handle,
-        .data = payload, .len = len + 1,
-    };
-    n = ipmi_message_build(origin, &out, buf);
-    if (n) {
-        ipmi_channel_send(origin, c->number, buf, n);
-    }
+    answer_tracked(s, t, payload, 1 + len);
     return true;
 }
 
@@ -224,6 +294,7 @@ static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
     if (cc != IPMI_MULTI_CC_OK) {
         s->tracked[i].used = false;
     }
+    arm_tracked(s);
     return cc;
 }
 
@@ -235,11 +306,23 @@ static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
 static uint8_t send_to_system(IPMIBmcMulti *s, const IPMIReq *req,
                               const uint8_t *data, unsigned len)
 {
+    IPMIChannel *c;
+
     if (req->port) {
         return IPMI_MULTI_CC_INVALID_FIELD;
     }
-    return ipmi_queue_put(s, req->chan, req->priv, data, len) ?
-           IPMI_MULTI_CC_OK : IPMI_MULTI_CC_BUSY;
+    c = s->channels[req->chan];
+    /* sec 22.5: by way of the BMC neither */
+    if (!c->receive) {
+        c->n_dropped++;
+        return IPMI_MULTI_CC_UNAVAILABLE;
+    }
+    if (!ipmi_queue_put(s, req->chan, req->priv, data, len)) {
+        c->n_dropped++;
+        return IPMI_MULTI_CC_BUSY;
+    }
+    c->n_queued++;
+    return IPMI_MULTI_CC_OK;
 }
 
 /*
@@ -301,9 +384,12 @@ void ipmi_bmc_request(IPMIChannel *c, const IPMIMessage *msg, uint8_t priv)
         .src_lun = msg->rq_lun, .src_seq = msg->seq, .src_handle = msg->handle,
         .data = msg->data, .len = msg->len,
     };
+    IPMIHeld held = { }, *outer = s->held;
     unsigned n;
 
+    s->held = &held;
     data[0] = ipmi_dispatch(s, &req, &rsp);
+    s->held = outer;
     if (rsp.none) {
         return;
     }
@@ -315,6 +401,10 @@ void ipmi_bmc_request(IPMIChannel *c, const IPMIMessage *msg, uint8_t priv)
     out.len = rsp.len + 1;
     n = ipmi_message_build(c, &out, buf);
     ipmi_channel_send(c, c->number, buf, n);
+    /* sec 6.13: and then what the satellite said to what was bridged */
+    if (held.len) {
+        ipmi_channel_send(held.origin, held.from, held.data, held.len);
+    }
 }
 
 static const IPMICommand commands[] = {

@@ -530,7 +530,11 @@ static bool tracked_is_valid(IPMIBmcMulti *s)
     unsigned i;
 
     for (i = 0; i < IPMI_TRACKED; i++) {
-        if (s->tracked[i].used && s->tracked[i].origin >= IPMI_MULTI_CHANNELS) {
+        const IPMITracked *t = &s->tracked[i];
+
+        if (t->used && (t->origin >= IPMI_MULTI_CHANNELS ||
+                        t->deadline_ms < 0 ||
+                        t->deadline_ms > INT64_MAX / SCALE_MS)) {
             return false;
         }
     }

@@ -387,6 +387,10 @@ static IPMIReceived take(IPMIChannel *c, uint8_t priv, const uint8_t *data,
     if (msg->is_response && ipmi_bridge_response(c, msg, data, len)) {
         return IPMI_RECEIVED_OK;
     }
+    /* The BMC's own, which it does not wait for (any more) */
+    if (msg->is_response && msg->rq_lun != 2) {
+        return IPMI_RECEIVED_DISCARDED;
+    }
     if (msg->is_response || msg->rs_lun == 2) {
         what = queue_message(c, priv, data, len);
         if (what == IPMI_RECEIVED_DISABLED) {

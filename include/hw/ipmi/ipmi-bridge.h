@@ -13,9 +13,13 @@
 #include "hw/ipmi/ipmi-channel.h"
 
 /*
+ * ipmi_bridge_init: once, before anything is tracked.
  * ipmi_bridge_reset: forget all that is tracked.
+ * ipmi_bridge_loaded: what is tracked has come out of a snapshot.
  */
+void ipmi_bridge_init(IPMIBmcMulti *s);
 void ipmi_bridge_reset(IPMIBmcMulti *s);
+void ipmi_bridge_loaded(IPMIBmcMulti *s);
 
 /*
  * ipmi_bridge_response: a response has come on channel @c. Returns true if it
