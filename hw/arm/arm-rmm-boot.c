@@ -89,6 +89,13 @@ void rmm_boot_reset(ArmRmm *rmm)
     CPUState *cs;
 
     if (!rmm->bl33) {
+        /* QEMU knows only now that what it was given is no Linux image. */
+        if (current_machine->kernel_filename &&
+            ARM_CPU(first_cpu)->psci_conduit != QEMU_PSCI_CONDUIT_SMC) {
+            warn_report_once("arm-rmm: -kernel %s starts at EL3, in place of "
+                             "the RMM; bl33=FILE starts it at EL2",
+                             current_machine->kernel_filename);
+        }
         return;
     }
     CPU_FOREACH(cs) {

@@ -13,7 +13,6 @@
 #include "qemu/bswap.h"
 #include "hw/arm/arm-rmm.h"
 
-#define LAST_LEVEL 3
 
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
@@ -39,8 +38,8 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
     if (c->realm->state != RMM_REALM_NEW) {
         return RMI_ERROR_REALM;
     }
-    rmm_rtt_walk(rmm, c->realm, ipa, LAST_LEVEL, &c->walk);
-    if (c->walk.level < LAST_LEVEL || c->walk.state != RMI_RTT_UNASSIGNED) {
+    rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, &c->walk);
+    if (c->walk.level < RMM_LAST_LEVEL || c->walk.state != RMI_RTT_UNASSIGNED) {
         return rmm_rtt_error(&c->walk);
     }
     return RMI_SUCCESS;
@@ -55,7 +54,7 @@ uint64_t rmm_data_map_init_commit(RmmCall *c)
     rmm_read(rmm, c->in[4], content, size);
     rmm_granule_set(rmm, c->in[2], 1, RMM_G_DELEGATED, RMM_G_DATA);
     rmm_write(rmm, c->in[2], content, size);
-    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, LAST_LEVEL, c->in[2],
+    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, RMM_LAST_LEVEL, c->in[2],
                      RMI_RIPAS_RAM);
     rmm_measure_data(rmm, c->realm, c->in[3], c->in[5], c->in[2]);
     c->realm->data++;
@@ -158,7 +157,7 @@ static uint64_t map_check(RmmCall *c, bool protected, Output *o)
         !output_begin(c, o)) {
         return RMI_ERROR_INPUT;
     }
-    rmm_rtt_walk(rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     if (!step_fits(c, &c->walk, base, top, o)) {
         return rmm_rtt_error(&c->walk);
     }
@@ -253,7 +252,7 @@ static uint64_t map_commit(RmmCall *c,
         uint64_t span;
         RmmWalk w;
 
-        rmm_rtt_walk(c->rmm, c->realm, ipa, LAST_LEVEL, &w);
+        rmm_rtt_walk(c->rmm, c->realm, ipa, RMM_LAST_LEVEL, &w);
         if (!step_fits(c, &w, ipa, top, &o) || !map(c, &w, &o)) {
             break;
         }

@@ -10,7 +10,6 @@
 #include "qemu/osdep.h"
 #include "hw/arm/arm-rmm.h"
 
-#define LAST_LEVEL 3
 
 /*
  * sec A5.4: entries of the table that the walk ended in, as many as are whole
@@ -65,7 +64,7 @@ uint64_t rmm_init_ripas_check(RmmCall *c)
     if (c->realm->state != RMM_REALM_NEW) {
         return RMI_ERROR_REALM;
     }
-    rmm_rtt_walk(c->rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     if (!base_aligned(c, base) || c->walk.state == RMI_RTT_TABLE) {
         return rmm_rtt_error(&c->walk);
     }
@@ -101,7 +100,7 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
         top > c->rec->ripas_top || !rmm_rtt_protected(c->realm, top - 1)) {
         return RMI_ERROR_INPUT;
     }
-    rmm_rtt_walk(c->rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     differs = c->walk.ripas != c->rec->ripas_value;
     if (!base_aligned(c, base) && differs) {
         return rmm_rtt_error(&c->walk);

@@ -10,7 +10,6 @@
 #include "qemu/osdep.h"
 #include "hw/arm/arm-rmm.h"
 
-#define LAST_LEVEL 3
 
 /* Realm, level of a table below the root, address of an entry one level up */
 static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
@@ -22,7 +21,7 @@ static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
     if (x0) {
         return x0;
     }
-    if (level <= c->realm->rtt_level || level > LAST_LEVEL ||
+    if (level <= c->realm->rtt_level || level > RMM_LAST_LEVEL ||
         (ipa & (rmm_rtt_span(c->rmm, level - 1) - 1)) ||
         ipa >> c->realm->s2sz) {
         return RMI_ERROR_INPUT;
@@ -207,7 +206,7 @@ uint64_t rmm_rtt_read_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (level < c->realm->rtt_level || level > LAST_LEVEL ||
+    if (level < c->realm->rtt_level || level > RMM_LAST_LEVEL ||
         (c->in[2] & (rmm_rtt_span(c->rmm, level) - 1)) ||
         c->in[2] >> c->realm->s2sz) {
         return RMI_ERROR_INPUT;

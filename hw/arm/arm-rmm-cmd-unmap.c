@@ -11,7 +11,6 @@
 #include "qemu/bswap.h"
 #include "hw/arm/arm-rmm.h"
 
-#define LAST_LEVEL 3
 #define MAX_STEPS 0x40000   /* entries in a call, those that hold nothing too */
 
 /* Where the freed addresses go: nowhere, one descriptor, or a list */
@@ -63,7 +62,7 @@ static uint64_t unmap_check(RmmCall *c, bool protected)
     if (x0) {
         return x0;
     }
-    rmm_rtt_walk(rmm, c->realm, base, LAST_LEVEL, &c->walk);
+    rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     return RMI_SUCCESS;
 }
 
@@ -115,7 +114,7 @@ static void freed_flush(RmmCall *c, Freed *f)
     if (!f->count) {
         return;
     }
-    desc = rmm_range_make(c->rmm, f->base, LAST_LEVEL - f->level, f->count,
+    desc = rmm_range_make(c->rmm, f->base, RMM_LAST_LEVEL - f->level, f->count,
                           f->state);
     if (f->type == RMI_OADDR_LIST) {
         desc = cpu_to_le64(desc);
@@ -194,7 +193,7 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
         uint64_t span, end;
         RmmWalk w;
 
-        rmm_rtt_walk(rmm, c->realm, ipa, LAST_LEVEL, &w);
+        rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, &w);
         span = rmm_rtt_span(rmm, w.level);
         end = MIN((ipa & ~(span - 1)) + span, top);
         if (w.state == RMI_RTT_ASSIGNED) {

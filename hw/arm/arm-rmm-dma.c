@@ -12,8 +12,8 @@
  * space: of the output of the IOMMU that the PCI host bridge has, or of all
  * memory, where there is no IOMMU or the device bypasses it.
  *
- * Modelled:     PCI devices, also behind an SMMU or virtio-iommu; virtio devices
- *               on any transport; fw_cfg.
+ * Modelled:     PCI devices, also behind an SMMU or virtio-iommu; virtio on any
+ *               transport; fw_cfg.
  * Not modelled: what is mapped in advance (vhost, vfio, a request under way
  *               while its memory is delegated), accesses of the SMMU, of the
  *               interrupt controller and of other platform devices for

@@ -217,6 +217,13 @@ static void after_psci(ArmRmm *rmm, CPUARMState *env, uint32_t fid,
     }
 }
 
+/* sec B1: the interface is for the hypervisor, at Non-secure EL2. */
+static bool from_host(CPUARMState *env)
+{
+    return arm_current_el(env) == 2 &&
+           arm_security_space(env) == ARMSS_NonSecure;
+}
+
 static void rmm_do_interrupt(CPUState *cs)
 {
     ARMCPU *cpu = ARM_CPU(cs);
@@ -231,8 +238,7 @@ static void rmm_do_interrupt(CPUState *cs)
         return;
     }
     if (is_a64(env) && cpu->psci_conduit == QEMU_PSCI_CONDUIT_SMC) {
-        /* sec B1: the interface is for the hypervisor, at Non-secure EL2. */
-        if (is_rmi(fid) && arm_current_el(env) != 2) {
+        if (is_rmi(fid) && !from_host(env)) {
             trace_arm_rmm_unknown_call(cs->cpu_index, fid);
             env->xregs[0] = RMI_UNKNOWN;
             return;

@@ -39,7 +39,6 @@ FIELD(DESC, NS, 55, 1)
 #define SH_INNER        3
 #define MEMATTR_WB      6               /* with FWB */
 #define XN_ALL          2
-#define LAST_LEVEL      3
 
 unsigned rmm_rtt_entries(ArmRmm *rmm)
 {
@@ -49,7 +48,7 @@ unsigned rmm_rtt_entries(ArmRmm *rmm)
 unsigned rmm_rtt_shift(ArmRmm *rmm, int level)
 {
     return rmm->granule_shift +
-           (rmm->granule_shift - 3) * (LAST_LEVEL - level);
+           (rmm->granule_shift - 3) * (RMM_LAST_LEVEL - level);
 }
 
 uint64_t rmm_rtt_span(ArmRmm *rmm, int level)
@@ -59,7 +58,7 @@ uint64_t rmm_rtt_span(ArmRmm *rmm, int level)
 
 bool rmm_rtt_may_map(ArmRmm *rmm, int level)
 {
-    return level == LAST_LEVEL || level == 2 ||
+    return level == RMM_LAST_LEVEL || level == 2 ||
            (level == 1 && rmm->granule_shift == 12);
 }
 
@@ -123,7 +122,7 @@ uint64_t rmm_rtt_set_addr(ArmRmm *rmm, const RmmRealm *realm, uint64_t desc,
     } else if (rmm->granule_shift == 16) {
         desc = deposit64(desc, 12, 4, 0);
     }
-    if ((desc & DESC_VALID) && level == LAST_LEVEL) {
+    if ((desc & DESC_VALID) && level == RMM_LAST_LEVEL) {
         desc |= DESC_TABLE;
     }
     return desc | put_addr(rmm, realm, addr);
@@ -136,7 +135,7 @@ static void decode(ArmRmm *rmm, const RmmRealm *realm, RmmWalk *w,
                    uint64_t ipa)
 {
     uint64_t d = rmm_ldq(rmm, w->entry_pa);
-    bool last = w->level == LAST_LEVEL;
+    bool last = w->level == RMM_LAST_LEVEL;
 
     w->desc = d;
     w->addr = 0;
@@ -253,7 +252,7 @@ static uint64_t leaf(ArmRmm *rmm, const RmmRealm *realm, int level,
                      uint64_t addr, unsigned memattr, unsigned s2ap,
                      unsigned sh)
 {
-    uint64_t desc = DESC_VALID | (level == LAST_LEVEL ? DESC_TABLE : 0);
+    uint64_t desc = DESC_VALID | (level == RMM_LAST_LEVEL ? DESC_TABLE : 0);
 
     desc = FIELD_DP64(desc, DESC, MEMATTR, memattr);
     desc = FIELD_DP64(desc, DESC, S2AP, s2ap);

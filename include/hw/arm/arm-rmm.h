@@ -30,6 +30,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(ArmRmm, ARM_RMM)
 #define RMM_MAX_LOCKS       2
 #define RMM_DEAD_HANDLES    64
 #define RMM_MAX_RULES       256
+#define RMM_LAST_LEVEL      3       /* of translation tables */
 #define RMM_FINDING_TEXT    160
 /*
  * Most memory that one call works on: it runs with the BQL held, and wiping
