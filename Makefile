@@ -42,7 +42,7 @@ compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
                $(if $(T),--only=$(call q,$(T))) \
                $(both_args)
 
-.PHONY: all setup build boot compare check check-qtest check-guest check-long bench fuzz docs clean \
+.PHONY: all setup build boot recipes compare check check-qtest check-guest check-long bench fuzz docs clean \
         distclean upstream-check help
 .NOTPARALLEL:
 
@@ -59,6 +59,10 @@ build: setup
 
 boot: build
 	@python3 tests/guest/run.py --set boot $(guest_args)
+
+recipes: build
+	@python3 tests/guest/run.py --recipes $(guest_args) \
+	    $(if $(T),--only=$(call q,$(T)))
 
 compare: build
 	@test -n $(call q,$(OLD)) && test -n $(call q,$(NEW)) || \
@@ -110,6 +114,9 @@ help:
 #h   SHELL=1              an interactive shell in the guest
 #h   RMM=...              with arm-rmm at EL3: a recipe of its cookbook, a file
 #h                        with a script, properties (abi=bet1), or 1
+#h make recipes         your kernel against each recipe of that cookbook, one boot
+#h                      each: KERNEL=, INITRD= (starts a realm VM, powers off),
+#h   T='reclaim-*'        only those whose names match
 #h make compare OLD=kernel NEW=kernel
 #h                      the tests of make boot on both; prints what differs
 #h   OLD_MODULES= NEW_MODULES= APPEND= SCENARIO= RMM= as above;

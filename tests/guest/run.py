@@ -20,7 +20,8 @@ from collections.abc import Callable
 # A test run leaves nothing behind in the checkout.
 sys.dont_write_bytecode = True
 
-from harness import compare, guest, recipes, report, table   # noqa: E402
+from harness import compare, cookbook, guest, recipes  # noqa: E402
+from harness import report, table                   # noqa: E402
 from harness.image import ImageError                # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
 from harness.session import TOP, Kernel, Session    # noqa: E402
@@ -58,6 +59,9 @@ def arguments() -> argparse.Namespace:
     add("--rmm", default="", metavar="WHAT",
         help="boot with arm-rmm: a recipe of its cookbook, a file with a script, "
         "JSON, properties (abi=bet1), or 1")
+    add("--recipes", action="store_true",
+        help="one boot with each recipe of arm-rmm's cookbook that --only names "
+        "(a pattern), properties of --rmm for all of them")
     add("--qemu", default=str(TOP / "build" / "qemu-system-aarch64"))
     add("--jobs", type=int, default=os.cpu_count() or 1,
         help="guests at the same time (default: one a core)")
@@ -223,6 +227,10 @@ def main() -> int:
         raise ImageError(f"there is no {args.qemu}: run make first")
     session = Session(os.path.abspath(args.qemu), args.append, args.initrd)
     session.script("guest-userland.sh")
+    if args.recipes:
+        return cookbook.run(session, session.kernel(
+            (args.kernel or ["debian:stable"])[0]),
+            "".join(args.only), args.rmm)
     if args.rmm:
         session.topologies["rmm"] = recipes.topology(args.rmm)
         args.topology = "rmm"

@@ -18,7 +18,8 @@ from typing import cast
 
 sys.dont_write_bytecode = True
 
-from harness import compare, recipes, report, service, table # noqa: E402
+from harness import compare, cookbook, recipes      # noqa: E402
+from harness import report, service, table          # noqa: E402
 from harness.guest import Boot, Guest, Qmp          # noqa: E402
 from harness.image import Cpio, Modules             # noqa: E402
 from harness.report import Row                      # noqa: E402
@@ -349,6 +350,18 @@ class Recipes(unittest.TestCase):
         for old, new in (("times\": 2}]", "times\": 2}"), ("other", "some-name")):
             with self.assertRaises(table.TableError):
                 recipes.parse(self.PAGE.replace(old, new))
+
+    def test_findings(self) -> None:
+        self.assertEqual(cookbook.findings(
+            ["arm-rmm: memory-held x 3: a", "arm-rmm: memory-held x 4: b",
+             "arm-rmm: 0 calls, no findings", "x arm-rmm: memory-held x 9: c"]),
+            ["memory-held:7"])
+
+    def test_ends(self) -> None:
+        self.assertEqual(cookbook.end("Kernel panic - not", 0), "panic")
+        self.assertEqual(cookbook.end("", 0), "off")
+        self.assertEqual(cookbook.end("", 1), "QEMU: 1")
+        self.assertIn("hung", cookbook.end("", None))
 
     def test_wishes(self) -> None:
         device = recipes.topology("abi=bet1,count-zero").options[-1]

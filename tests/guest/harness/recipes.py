@@ -35,7 +35,7 @@ class Recipe:
         """-device; a comma in a property's value is written twice."""
         script = json.dumps(self.script).replace(",", ",,")
         return ",".join(x for x in (
-            "arm-rmm", *more, self.properties,
+            "arm-rmm", self.properties, *more,
             f"script={script}" if self.script else "") if x)
 
 

@@ -1,0 +1,132 @@
+# A kernel against the cookbook of arm-rmm: one boot for each recipe.
+#
+# Copyright (c) 2026 the qemu-rig authors
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`make recipes`: the kernel and the user land are the user's, which starts a
+realm VM and powers off. Nothing is judged: the table says what happened."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import fnmatch
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+from . import recipes
+from .guest import SCALE
+from .recipes import Recipe
+from .session import Kernel, Session
+from .table import TableError
+
+SECONDS = int(os.environ.get("RIG_RECIPE_SECONDS", "60"))
+# "WARNING: drivers/.../rmi.c:42 at rmi_sro_reclaim+0x1/0x2" and its relatives
+WARNING = re.compile(r"WARNING: .* at ([A-Za-z_]\w*)")
+TROUBLE = re.compile(r"(Kernel panic|Internal error: \S+|BUG: [^:]*|"
+                     r"Unable to handle|soft lockup|rcu: INFO)")
+FINDING = re.compile(r"^arm-rmm: ([a-z-]+) x ([0-9]+):")
+RULE = re.compile(r"^arm_rmm_rule \S+ rule ")
+
+
+@dataclasses.dataclass
+class Taken:
+    recipe: Recipe
+    reached: str        # how often a rule of the recipe applied
+    end: str
+    kernel: list[str]
+    findings: list[str]
+
+    def row(self) -> tuple[str, ...]:
+        return (self.recipe.name, self.reached, self.end,
+                " ".join(self.kernel) or "-", " ".join(self.findings) or "-")
+
+
+def unique(words: list[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def findings(lines: list[str]) -> list[str]:
+    """One word for each kind, with the sum of its lines."""
+    total: collections.Counter[str] = collections.Counter()
+    for found in filter(None, map(FINDING.match, lines)):
+        total[found[1]] += int(found[2])
+    return [f"{kind}:{count}" for kind, count in total.items()]
+
+
+def end(text: str, status: int | None) -> str:
+    if status is None:
+        return f"hung ({SECONDS * SCALE:g} s)"
+    if "Kernel panic" in text:
+        return "panic"
+    return "off" if status == 0 else f"QEMU: {status}"
+
+
+def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
+    wish = ",".join(x for x in (more, recipe.name) if x)
+    topology = recipes.topology(wish)
+    log = session.log(f"recipe-{recipe.name}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    trace = log.with_suffix(".trace")
+    trace.unlink(missing_ok=True)
+    command = session.boot(log.stem, kernel, topology, []).command()
+    command += ["-trace", "arm_rmm_rule", "-D", str(trace)]
+    status: int | None
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(SECONDS * SCALE)
+        except subprocess.TimeoutExpired:
+            # The report still comes.
+            process.terminate()
+            process.wait()
+            status = None
+        finally:
+            process.kill()
+    text = log.read_text(errors="replace")
+    rules = trace.read_text().splitlines() if trace.exists() else []
+    reached = sum(1 for x in rules if RULE.match(x))
+    return Taken(recipe, str(reached) if recipe.script else "-",
+                 end(text, status),
+                 unique([f"WARN:{x}" for x in WARNING.findall(text)] +
+                        [x.replace(" ", "-") for x in TROUBLE.findall(text)]),
+                 findings(text.splitlines()))
+
+
+def table(taken: list[Taken]) -> str:
+    rows = [("recipe", "reached", "end", "kernel", "arm-rmm"),
+            *(t.row() for t in taken)]
+    widths = [max(len(r[i]) for r in rows) for i in range(4)]
+    return "\n".join("  ".join(
+        [*(f"{cell:{width}}" for cell, width in zip(row, widths)), row[4]])
+        for row in rows)
+
+
+def run(session: Session, kernel: Kernel, pattern: str, more: str) -> int:
+    """@more: properties for all of them"""
+    if not session.initrd:
+        raise TableError("INITRD= is missing: a user land that starts a realm VM "
+                         "and powers off")
+    if more and "=" not in more:
+        raise TableError(f"RMM={more}: properties only, such as abi=bet1; T= "
+                         "chooses the recipes")
+    chosen = [r for r in recipes.recipes() if not r.machine and
+              fnmatch.fnmatch(r.name, pattern or "*")]
+    if not chosen:
+        raise TableError(f"T={pattern}: no recipe has such a name")
+    taken = []
+    began = time.monotonic()
+    for number, recipe in enumerate(chosen, 1):
+        taken.append(take(session, kernel, recipe, more))
+        print(f"[{number}/{len(chosen)}] {'  '.join(taken[-1].row())}",
+              flush=True)
+    result = session.build / "results" / "recipes.txt"
+    result.parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(result).write_text(table(taken) + "\n")
+    print(f"\n{table(taken)}\n\n{len(taken)} boots in "
+          f"{time.monotonic() - began:.0f} s; this table: "
+          f"{session.shown(result)}, consoles: build/logs/guest/recipe-*.log")
+    return 0
