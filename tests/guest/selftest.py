@@ -367,7 +367,9 @@ class Recipes(unittest.TestCase):
         device = recipes.topology("abi=bet1,count-zero").options[-1]
         self.assertIn(",abi=bet1,", device)
         self.assertIn("script={", device)
-        for wish in ("nonsense", "count-zero,busy", "{", "no-rme"):
+        device = recipes.topology('count-zero,{"rules": [7]}').options[-1]
+        self.assertRegex(device, r"REC_CREATE.*,, 7\]")
+        for wish in ("nonsense", "count-zero,nonsense", "{", "no-rme"):
             with self.assertRaises(table.TableError):
                 recipes.topology(wish)
 

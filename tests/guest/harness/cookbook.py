@@ -65,7 +65,7 @@ def end(text: str, status: int | None) -> str:
 
 
 def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
-    wish = ",".join(x for x in (more, recipe.name) if x)
+    wish = ",".join(x for x in (recipe.name, more) if x)
     topology = recipes.topology(wish)
     log = session.log(f"recipe-{recipe.name}")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -106,13 +106,10 @@ def table(taken: list[Taken]) -> str:
 
 
 def run(session: Session, kernel: Kernel, pattern: str, more: str) -> int:
-    """@more: properties for all of them"""
+    """@more: properties, and a script whose rules go behind the recipe's"""
     if not session.initrd:
         raise TableError("INITRD= is missing: a user land that starts a realm VM "
                          "and powers off")
-    if more and "=" not in more:
-        raise TableError(f"RMM={more}: properties only, such as abi=bet1; T= "
-                         "chooses the recipes")
     chosen = [r for r in recipes.recipes() if not r.machine and
               fnmatch.fnmatch(r.name, pattern or "*")]
     if not chosen:

@@ -92,19 +92,31 @@ def _script(text: str) -> Recipe:
         raise TableError(f"RMM: {error}") from error
 
 
+def _merged(scripts: list[Recipe]) -> Recipe:
+    """The rules of the first one go before those of the second."""
+    script: dict[str, Any] = {}
+    rules: list[Any] = []
+    for recipe in scripts:
+        if recipe.machine:
+            raise TableError(f"{recipe.name} is about a machine without "
+                             f"arm-rmm: {recipe.machine}")
+        script.update(recipe.script)
+        rules += recipe.script.get("rules", [])
+    if rules:
+        script["rules"] = rules
+    return Recipe((), "merged", "",
+                  ",".join(r.properties for r in scripts if r.properties), "",
+                  script)
+
+
 def topology(wish: str) -> Topology:
-    """What `make boot RMM=` asks for: properties, then a script, or one of them,
-    with commas. The machine of topologies/rmm.txt."""
+    """What `make boot RMM=` asks for: properties and scripts, with commas, JSON
+    last. The machine of topologies/rmm.txt."""
     properties, brace, rest = wish.partition("{")
     parts = [x for x in properties.split(",") if x not in ("", "1")]
     more = [x for x in parts if "=" in x]
     names = [x for x in parts if "=" not in x] + ([brace + rest] if brace else [])
-    if len(names) > 1:
-        raise TableError(f"RMM={wish}: one script is enough; {names}")
-    recipe = _script(names[0] if names else "{}")
-    if recipe.machine:
-        raise TableError(f"{recipe.name} is about a machine without arm-rmm: "
-                         f"{recipe.machine}")
+    recipe = _merged([_script(name) for name in names])
     options = read_topology("rmm").options
     device = recipe.device("id=rmm0", "report=on", *more)
     lines = [f"{shlex.quote(a)} {shlex.quote(b)}"
