@@ -75,4 +75,7 @@ extern const unsigned order_num_wrong_params;
 extern const Table order_tables[];
 extern const unsigned order_num_tables;
 
+/** order_world: builds all of this; FULL is full only with @many_recs */
+void order_world(RmmHost *h, bool many_recs);
+
 #endif /* RIG_ARM_RMM_ORDER_H */
