@@ -28,7 +28,7 @@ WARNING = re.compile(r"WARNING: .* at ([A-Za-z_]\w*)")
 TROUBLE = re.compile(r"(Kernel panic|Internal error: \S+|BUG: [^:]*|"
                      r"Unable to handle|soft lockup|rcu: INFO)")
 FINDING = re.compile(r"^arm-rmm: ([a-z-]+) x ([0-9]+):")
-RULE = re.compile(r"^arm_rmm_rule \S+ rule ")
+RULE = re.compile(r"^arm_rmm_rule \S+ rule ([0-9]+)")
 
 
 @dataclasses.dataclass
@@ -87,9 +87,11 @@ def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
         finally:
             process.kill()
     text = log.read_text(errors="replace")
-    rules = trace.read_text().splitlines() if trace.exists() else []
-    reached = sum(1 for x in rules if RULE.match(x))
-    return Taken(recipe, str(reached) if recipe.script else "-",
+    applied = trace.read_text().splitlines() if trace.exists() else []
+    own = len(recipe.script.get("rules", []))
+    reached = sum(1 for rule in map(RULE.match, applied)
+                  if rule and int(rule[1]) < own)
+    return Taken(recipe, str(reached) if own else "-",
                  end(text, status),
                  unique([f"WARN:{x}" for x in WARNING.findall(text)] +
                         [x.replace(" ", "-") for x in TROUBLE.findall(text)]),
