@@ -43,7 +43,7 @@ def busy(status: str, times: int) -> list[dict[str, Any]]:
         "RTT_DATA_MAP", "RTT_DATA_UNMAP", "REALM_CREATE", "REALM_DESTROY")]
 
 
-# Name, properties, rules: the recipes of docs/system/devices/arm-rmm.rst that
+# Name, properties, rules: courses that are not in the cookbook, and that
 # end well for a host that does what the specification says.
 SCRIPTS: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
     ("bet0", "abi=bet0", []),

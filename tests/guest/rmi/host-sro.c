@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Spec: RMM (DEN0137) 2.0-bet0, sec B4.3.2, B4.4. The list holds what the host
- * has to offer: it was offered before and not taken, or came back. What is in it
- * when the operation ends is freed.
+ * has to offer: it was offered before and not taken, or came back. What is in
+ * it when the operation ends is freed.
  */
 #include "host.h"
 
@@ -17,7 +17,8 @@
 #define DESC_COUNT(d)   ((d) >> 2 & 0x3ff)
 #define ENTRY(i)        (LIST + (i) * 8)
 
-enum { OK, EAGAIN, EINVAL, ENOMEM, ENXIO };
+/* Why a host gives up, in the words of Linux */
+enum { OK, NO_PATIENCE, BAD_REQUEST, NO_MEMORY, NO_SENSE };
 static const char *const errors[] = {
     "", "!EAGAIN", "!EINVAL", "!ENOMEM", "!ENXIO",
 };
@@ -29,8 +30,6 @@ typedef struct Request {
 } Request;
 
 static unsigned entries;
-
-uint64_t operation(unsigned num, uint64_t x0, uint64_t answer[5]);
 
 static unsigned state_shift(void)
 {
@@ -97,7 +96,7 @@ static int add_entry(const Request *r)
     uint64_t addr = alloc(r->pages);
 
     if (!addr) {
-        return ENOMEM;
+        return NO_MEMORY;
     }
     if (!r->state) {
         unsigned done = range(DELEGATE, addr, r->pages);
@@ -108,7 +107,7 @@ static int add_entry(const Request *r)
                 range(UNDELEGATE, addr, done);
             }
             release(addr, r->pages);
-            return ENXIO;
+            return NO_SENSE;
         }
     }
     store(ENTRY(entries++), make_desc(addr, r));
@@ -160,10 +159,10 @@ static int donate_contig(uint64_t handle, Request *r, uint64_t answer[5],
     r->pages = block_pages(r->size) * r->count;
     if (!host.trusting && ((r->pages & (r->pages - 1)) ||
                            r->count > MAX_COUNT)) {
-        return EINVAL;
+        return BAD_REQUEST;
     }
     if (r->pages > MAX_PAGES) {
-        return ENOMEM;
+        return NO_MEMORY;
     }
     for (unsigned i = 0; i < entries; i++) {
         if (fits(load(ENTRY(i)), r)) {
@@ -195,7 +194,7 @@ static int donate_blocks(uint64_t handle, Request *r, uint64_t answer[5],
 
     r->pages = block_pages(r->size);
     if (r->pages > MAX_PAGES) {
-        return ENOMEM;
+        return NO_MEMORY;
     }
     /* What fits goes to the end of the list. */
     for (unsigned i = 0; i + found < entries && found < count; i++) {
@@ -239,7 +238,7 @@ static int donate(uint64_t handle, uint64_t request, uint64_t answer[5],
     };
 
     if (!r.count || r.state > 1) {
-        return EINVAL;
+        return BAD_REQUEST;
     }
     return r.contig ? donate_contig(handle, &r, answer, x0) :
                       donate_blocks(handle, &r, answer, x0);
@@ -255,7 +254,7 @@ static int reclaim(uint64_t handle, uint64_t answer[5], uint64_t *x0)
     *x0 = retry(OP_RECLAIM, IN(handle, ENTRY(entries), LIST_ENTRIES - entries),
                 answer);
     if (STATUS(*x0) != INCOMPLETE) {
-        return ENXIO;
+        return NO_SENSE;
     }
     if (answer[1] > LIST_ENTRIES - entries) {
         trace_note("!clamped");
@@ -282,14 +281,14 @@ static int step(unsigned num, uint64_t handle, uint64_t request, uint64_t *x0,
         return OK;
     }
     if (MEM(*x0) == 3 || !may_transfer(num)) {
-        return ENXIO;
+        return NO_SENSE;
     }
     if (MEM(*x0) == RECLAIM) {
         return reclaim(handle, answer, x0);
     }
     if (host.cancels && CANCEL_BIT(*x0)) {
         host.cancels = false;
-        return ENOMEM;
+        return NO_MEMORY;
     }
     error = donate(handle, request, answer, x0);
     /* sec B4.3.2.2: a failure is recorded, OP_CONTINUE leads to the end. */
@@ -306,7 +305,7 @@ uint64_t operation(unsigned num, uint64_t x0, uint64_t answer[5])
 
     while (x0 != UNKNOWN && STATUS(x0) == INCOMPLETE) {
         bool can_cancel = CANCEL_BIT(x0), continues = MEM(x0) == NONE;
-        int error = ++steps > host.patience ? EAGAIN :
+        int error = ++steps > host.patience ? NO_PATIENCE :
                     step(num, handle, request, &x0, answer);
 
         if (error) {

@@ -163,8 +163,6 @@ static void outputs(char *text, unsigned num, const uint64_t *in,
     }
 }
 
-/* Called for every call by once(), from one CPU at a time */
-void trace_call(unsigned num, const uint64_t *in, const uint64_t *answer);
 void trace_call(unsigned num, const uint64_t *in, const uint64_t *answer)
 {
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -14,9 +14,6 @@ uint64_t out[5];
 unsigned in_use, leaked;
 static uint8_t used[POOL_PAGES];
 
-void trace_call(unsigned num, const uint64_t *in, const uint64_t *answer);
-uint64_t operation(unsigned num, uint64_t x0, uint64_t answer[5]);
-
 /* --- memory --- */
 
 uint64_t alloc(unsigned pages)

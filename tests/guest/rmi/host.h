@@ -85,7 +85,9 @@ void nothing_lost(unsigned wanted);
 extern uint64_t out[5];
 /* Once more while it is BUSY or BLOCKED, as patience has it */
 uint64_t retry(unsigned num, const uint64_t in[6], uint64_t answer[5]);
-/* And if it becomes an operation, to the end of it */
+/* @x0 of @num and its outputs are in; if it is INCOMPLETE, to the end of it */
+uint64_t operation(unsigned num, uint64_t x0, uint64_t answer[5]);
+/* All of it */
 uint64_t call_at(unsigned num, const uint64_t in[6], uint64_t answer[5]);
 #define IN(...) ((const uint64_t[6]) { __VA_ARGS__ })
 #define CALL(num, ...) call_at(num, IN(__VA_ARGS__), out)
@@ -100,6 +102,8 @@ enum {
     T_SRO = 1, T_RANGE = 2, T_MAP = 4, T_RTT = 8, T_BOOT = 16, T_REC = 32,
 };
 void trace_begin(unsigned groups);
+/* Every call, from one CPU at a time */
+void trace_call(unsigned num, const uint64_t *in, const uint64_t *answer);
 void trace_note(const char *text);      /* a decision of the host */
 const char *trace_end(void);
 /* A TAP line; says what came if it is not what was wanted */
