@@ -14,7 +14,7 @@
 #include "qobject/qnum.h"
 #include "arm-rmm.h"
 
-/* The machine of the last rmm_start(), for the next one that wants the same */
+/* The machine of the last rmm_start(), for the next that wants the same */
 static struct {
     char *key;
     QTestState *qts;
@@ -87,16 +87,17 @@ void rmm_start_args(RmmHost *h, const char *abi, const char *more,
  * A machine costs more than a test. One that is reset is as good as a new one,
  * but for its script and its findings.
  */
-void rmm_start(RmmHost *h, const char *abi, const char *more)
+void rmm_start_with(RmmHost *h, const char *abi, const char *more,
+                    const char *args)
 {
-    g_autofree char *key = g_strdup_printf("%s%s", abi, more);
+    g_autofree char *key = g_strdup_printf("%s%s %s", abi, more, args);
 
     if (!kept.key) {
         atexit(quit_kept);
     }
     if (!kept.qts || !g_str_equal(key, kept.key)) {
         quit_kept();
-        rmm_start_args(h, abi, more, "");
+        rmm_start_args(h, abi, more, args);
         kept.qts = h->qts;
         kept.fd = h->fd;
         kept.key = g_steal_pointer(&key);
@@ -110,6 +111,11 @@ void rmm_start(RmmHost *h, const char *abi, const char *more)
     rmm_script(h, "{ \"rules\": [] }");
     qtest_memset(h->qts, NS_BASE, 0, 64 * PAGE);
     h->before = qtest_qmp(h->qts, "{ 'execute': 'query-rmm-findings' }");
+}
+
+void rmm_start(RmmHost *h, const char *abi, const char *more)
+{
+    rmm_start_with(h, abi, more, "");
 }
 
 void rmm_stop(RmmHost *h)

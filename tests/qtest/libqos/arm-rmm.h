@@ -76,6 +76,10 @@ typedef struct RmmHost {
  */
 void rmm_start(RmmHost *h, const char *abi, const char *more);
 
+/** rmm_start_with: the same with further arguments of QEMU */
+void rmm_start_with(RmmHost *h, const char *abi, const char *more,
+                    const char *args);
+
 /** rmm_start_args: a new machine, with further arguments of QEMU */
 void rmm_start_args(RmmHost *h, const char *abi, const char *more,
                     const char *args);
