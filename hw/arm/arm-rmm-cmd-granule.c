@@ -34,10 +34,12 @@ static uint64_t range_tracking(RmmCall *c)
         return RMI_SUCCESS;
     case RMI_TRACKING_COARSE:
         return (c->in[1] & mask) || c->in[2] - c->in[1] <= mask ?
-               RMI_ERROR_INPUT : RMI_SUCCESS;
+               rmm_refuse(c, RMI_ERROR_INPUT, "part of a COARSE region",
+                          c->in[1]) : RMI_SUCCESS;
     default:
-        return c->rmm->abi == ARM_RMM_ABI_BET1 ? RMI_ERROR_INPUT :
-                                                 RMI_ERROR_TRACKING;
+        return rmm_refuse(c, c->rmm->abi == ARM_RMM_ABI_BET1 ?
+                          RMI_ERROR_INPUT : RMI_ERROR_TRACKING,
+                          "region is not tracked", c->in[1]);
     }
 }
 
@@ -50,16 +52,24 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
     RmmGranuleState state;
     uint64_t x0;
 
-    if (!rmm_aligned(rmm, base) || !rmm_aligned(rmm, c->in[2]) ||
-        c->in[2] <= base || !g) {
-        return RMI_ERROR_INPUT;
+    if (!rmm_aligned(rmm, base | c->in[2])) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
+                          base | c->in[2]);
+    }
+    if (c->in[2] <= base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base",
+                          c->in[2]);
+    }
+    if (!g) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule is no memory", base);
     }
     x0 = range_tracking(c);
     if (x0) {
         return x0;
     }
     if (!rmm_gpt_has_table(rmm, base)) {
-        return RMI_ERROR_GPT;
+        return rmm_refuse(c, RMI_ERROR_GPT, "region has no level 1 table",
+                          base);
     }
     state = *g & RMM_LEDGER_STATE;
     if (is_locked(c, *g, base)) {
@@ -70,7 +80,9 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
     }
     rmm_finding(rmm, kind, c, base, "0x%" PRIx64 " is %s", base,
                 rmm_granule_name(state));
-    return RMI_ERROR_INPUT;
+    return rmm_refuse(c, RMI_ERROR_INPUT, from == RMM_G_DELEGATED ?
+                      "granule is not DELEGATED" : "granule is not UNDELEGATED",
+                      base);
 }
 
 /* Granules from @pa on that are in one state and can be changed */

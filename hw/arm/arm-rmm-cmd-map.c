@@ -22,7 +22,8 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
 
     if (!rmm_aligned(rmm, src) ||
         !rmm_ns_ok(rmm, src, rmm_granule_size(rmm))) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "src is not aligned, or not "
+                          "Non-secure memory", src);
     }
     x0 = rmm_granule_check(c, data, RMM_G_DELEGATED);
     if (!x0) {
@@ -31,16 +32,23 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if ((!c->realm->lpa2 && data >> 48) || !rmm_aligned(rmm, ipa) ||
-        !rmm_rtt_protected(c->realm, ipa)) {
-        return RMI_ERROR_INPUT;
+    if (!c->realm->lpa2 && data >> 48) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "data needs LPA2", data);
+    }
+    if (!rmm_aligned(rmm, ipa) || !rmm_rtt_protected(c->realm, ipa)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is not aligned, or not "
+                          "protected", ipa);
     }
     if (c->realm->state != RMM_REALM_NEW) {
-        return RMI_ERROR_REALM;
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
+                          c->realm->state);
     }
     rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, &c->walk);
-    if (c->walk.level < RMM_LAST_LEVEL || c->walk.state != RMI_RTT_UNASSIGNED) {
-        return rmm_rtt_error(&c->walk);
+    if (c->walk.level < RMM_LAST_LEVEL) {
+        return rmm_rtt_error(c, "walk ended above the last level");
+    }
+    if (c->walk.state != RMI_RTT_UNASSIGNED) {
+        return rmm_rtt_error(c, "entry is not VOID");
     }
     return RMI_SUCCESS;
 }
@@ -140,6 +148,29 @@ static bool step_fits(RmmCall *c, const RmmWalk *w, uint64_t ipa, uint64_t top,
            top - ipa >= span && o->bytes >= span && !(o->base & (span - 1));
 }
 
+uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
+                         bool protected)
+{
+    if (!rmm_aligned(c->rmm, base | top)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
+                          base | top);
+    }
+    if (top <= base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base", top);
+    }
+    if ((top - 1) >> c->realm->s2sz) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "range is outside of the realm",
+                          top);
+    }
+    if (rmm_rtt_protected(c->realm, base) != protected ||
+        rmm_rtt_protected(c->realm, top - 1) != protected) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, protected ?
+                          "range is not protected" : "range is protected",
+                          base);
+    }
+    return RMI_SUCCESS;
+}
+
 /* Conditions that both commands share, in the order of the tables */
 static uint64_t map_check(RmmCall *c, bool protected, Output *o)
 {
@@ -150,18 +181,21 @@ static uint64_t map_check(RmmCall *c, bool protected, Output *o)
     if (x0) {
         return x0;
     }
-    if (!rmm_aligned(rmm, base) || !rmm_aligned(rmm, top) || top <= base ||
-        (top - 1) >> c->realm->s2sz ||
-        rmm_rtt_protected(c->realm, base) != protected ||
-        (protected && !rmm_rtt_protected(c->realm, top - 1)) ||
-        !output_begin(c, o)) {
-        return RMI_ERROR_INPUT;
+    x0 = rmm_range_check(c, base, top, protected);
+    if (x0) {
+        return x0;
+    }
+    if (!output_begin(c, o)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "output addresses: type, "
+                          "alignment, or not Non-secure memory", c->in[5]);
     }
     rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
-    if (!step_fits(c, &c->walk, base, top, o)) {
-        return rmm_rtt_error(&c->walk);
+    if (c->walk.state != RMI_RTT_UNASSIGNED) {
+        return rmm_rtt_error(c, "entry at base is mapped");
     }
-    return RMI_SUCCESS;
+    return step_fits(c, &c->walk, base, top, o) ? RMI_SUCCESS :
+           rmm_rtt_error(c, "entry at base is larger than the range or the "
+                         "output");
 }
 
 /* All granules of a step are there to be mapped. */
@@ -188,10 +222,12 @@ uint64_t rmm_data_map_check(RmmCall *c)
         return x0;
     }
     if (!rmm_granule(c->rmm, o.base) || (!c->realm->lpa2 && o.base >> 48)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule is no memory, or needs "
+                          "LPA2", o.base);
     }
     if (rmm_tracking(c->rmm, o.base) != RMI_TRACKING_FINE) {
-        return RMI_ERROR_TRACKING;
+        return rmm_refuse(c, RMI_ERROR_TRACKING, "granule is not tracked FINE",
+                          o.base);
     }
     return data_ready(c, o.base, rmm_rtt_span(c->rmm, c->walk.level));
 }
@@ -205,7 +241,8 @@ uint64_t rmm_unprot_map_check(RmmCall *c)
         return x0;
     }
     return o.base >> c->rmm->pa_bits || (!c->realm->lpa2 && o.base >> 48) ?
-           RMI_ERROR_INPUT : RMI_SUCCESS;
+           rmm_refuse(c, RMI_ERROR_INPUT, "output address is too large",
+                      o.base) : RMI_SUCCESS;
 }
 
 static bool map_data(RmmCall *c, const RmmWalk *w, const Output *o)
@@ -263,7 +300,9 @@ static uint64_t map_commit(RmmCall *c,
     }
     c->out[1] = ipa;
     /* Nothing only if the host changed its list after the check. */
-    return ipa > c->in[2] ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return ipa > c->in[2] ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "list changed during the call",
+                      c->in[5]);
 }
 
 uint64_t rmm_data_map_commit(RmmCall *c)

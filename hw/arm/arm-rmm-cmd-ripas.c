@@ -58,21 +58,25 @@ uint64_t rmm_init_ripas_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (top <= base || !rmm_rtt_protected(c->realm, top - 1)) {
-        return RMI_ERROR_INPUT;
+    if (top <= base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base", top);
+    }
+    if (!rmm_rtt_protected(c->realm, top - 1)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "range is not protected", top);
     }
     if (c->realm->state != RMM_REALM_NEW) {
-        return RMI_ERROR_REALM;
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
+                          c->realm->state);
     }
     rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     if (!base_aligned(c, base) || c->walk.state == RMI_RTT_TABLE) {
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "base is inside of a larger entry");
     }
     if (!rmm_aligned(c->rmm, top)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not aligned", top);
     }
     return makes_progress(c, base, top) ? RMI_SUCCESS :
-                                          rmm_rtt_error(&c->walk);
+           rmm_rtt_error(c, "entry at base reaches over top");
 }
 
 uint64_t rmm_init_ripas_commit(RmmCall *c)
@@ -94,22 +98,30 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
         return x0;
     }
     if (c->rec->running || c->rec->realm != c->realm) {
-        return RMI_ERROR_REC;
+        return rmm_refuse(c, RMI_ERROR_REC, "REC runs, or is another realm's",
+                          c->rec->pa);
     }
-    if (top <= base || base != c->rec->ripas_addr ||
-        top > c->rec->ripas_top || !rmm_rtt_protected(c->realm, top - 1)) {
-        return RMI_ERROR_INPUT;
+    if (top <= base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base", top);
+    }
+    if (base != c->rec->ripas_addr) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "base is not where the request "
+                          "of the REC is", c->rec->ripas_addr);
+    }
+    if (top > c->rec->ripas_top || !rmm_rtt_protected(c->realm, top - 1)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is above the request of the "
+                          "REC", c->rec->ripas_top);
     }
     rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     differs = c->walk.ripas != c->rec->ripas_value;
     if (!base_aligned(c, base) && differs) {
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "base is inside of a larger entry");
     }
     if (!rmm_aligned(c->rmm, top)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not aligned", top);
     }
     if (!makes_progress(c, base, top) && differs) {
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "entry at base reaches over top");
     }
     return RMI_SUCCESS;
 }

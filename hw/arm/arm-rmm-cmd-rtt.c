@@ -21,10 +21,17 @@ static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
     if (x0) {
         return x0;
     }
-    if (level <= c->realm->rtt_level || level > RMM_LAST_LEVEL ||
-        (ipa & (rmm_rtt_span(c->rmm, level - 1) - 1)) ||
-        ipa >> c->realm->s2sz) {
-        return RMI_ERROR_INPUT;
+    if (level <= c->realm->rtt_level || level > RMM_LAST_LEVEL) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "level is none below the root",
+                          level);
+    }
+    if (ipa & (rmm_rtt_span(c->rmm, level - 1) - 1)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is not aligned to an entry "
+                          "of level - 1", ipa);
+    }
+    if (ipa >> c->realm->s2sz) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is outside of the realm",
+                          ipa);
     }
     return RMI_SUCCESS;
 }
@@ -41,11 +48,14 @@ uint64_t rmm_rtt_create_check(RmmCall *c)
         return x0;
     }
     if (!c->realm->lpa2 && c->in[2] >> 48) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "rtt needs LPA2", c->in[2]);
     }
     rmm_rtt_walk(c->rmm, c->realm, c->in[3], level - 1, &c->walk);
-    if (c->walk.level < level - 1 || c->walk.state == RMI_RTT_TABLE) {
-        return rmm_rtt_error(&c->walk);
+    if (c->walk.level < level - 1) {
+        return rmm_rtt_error(c, "walk ended above level - 1");
+    }
+    if (c->walk.state == RMI_RTT_TABLE) {
+        return rmm_rtt_error(c, "there is a table already");
     }
     return RMI_SUCCESS;
 }
@@ -89,7 +99,7 @@ static uint64_t table_check(RmmCall *c)
     rmm_rtt_walk(c->rmm, c->realm, c->in[2], level - 1, &c->walk);
     if (c->walk.level < level - 1 || c->walk.state != RMI_RTT_TABLE) {
         c->out[2] = rmm_rtt_next_live(c->rmm, c->realm, &c->walk, c->in[2]);
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "there is no such table");
     }
     /* Another operation may have the table in work. */
     return rmm_granule_check(c, c->walk.addr, RMM_G_RTT);
@@ -105,7 +115,8 @@ uint64_t rmm_rtt_destroy_check(RmmCall *c)
     }
     if (rmm_rtt_table_live(c->rmm, c->realm, c->walk.addr, level, c->in[2])) {
         c->out[2] = c->in[2];
-        return rmm_result_level(RMI_ERROR_RTT, level);
+        return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, level),
+                          "table is live", c->walk.addr);
     }
     return RMI_SUCCESS;
 }
@@ -183,7 +194,8 @@ uint64_t rmm_rtt_fold_check(RmmCall *c)
         return x0;
     }
     return homogeneous(c, &parent) ? RMI_SUCCESS :
-           rmm_result_level(RMI_ERROR_RTT, c->in[3]);
+           rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->in[3]),
+                      "table is not homogeneous", c->walk.addr);
 }
 
 uint64_t rmm_rtt_fold_commit(RmmCall *c)
@@ -206,10 +218,17 @@ uint64_t rmm_rtt_read_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (level < c->realm->rtt_level || level > RMM_LAST_LEVEL ||
-        (c->in[2] & (rmm_rtt_span(c->rmm, level) - 1)) ||
-        c->in[2] >> c->realm->s2sz) {
-        return RMI_ERROR_INPUT;
+    if (level < c->realm->rtt_level || level > RMM_LAST_LEVEL) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "level is none of the realm",
+                          level);
+    }
+    if (c->in[2] & (rmm_rtt_span(c->rmm, level) - 1)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is not aligned to an entry "
+                          "of the level", c->in[2]);
+    }
+    if (c->in[2] >> c->realm->s2sz) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is outside of the realm",
+                          c->in[2]);
     }
     return RMI_SUCCESS;
 }

@@ -21,7 +21,8 @@ uint64_t rmm_version_commit(RmmCall *c)
 {
     c->out[1] = RMI_VERSION_2_0;
     c->out[2] = RMI_VERSION_2_0;
-    return c->in[1] == RMI_VERSION_2_0 ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return c->in[1] == RMI_VERSION_2_0 ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "version is not 2.0", c->in[1]);
 }
 
 uint64_t rmm_features_check(RmmCall *c)
@@ -38,10 +39,12 @@ uint64_t rmm_features_commit(RmmCall *c)
 /* RMM_CONFIG_SET and _GET: the structure is 4 KiB whatever the granule is. */
 #define CONFIG_SIZE 0x1000
 
-static bool config_ok(RmmCall *c)
+static uint64_t config_check(RmmCall *c)
 {
     return !(c->in[1] & (CONFIG_SIZE - 1)) &&
-           rmm_ns_ok(c->rmm, c->in[1], CONFIG_SIZE);
+           rmm_ns_ok(c->rmm, c->in[1], CONFIG_SIZE) ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "config is not aligned, or not "
+                      "Non-secure memory", c->in[1]);
 }
 
 static bool granule_supported(ArmRmm *rmm, unsigned code, unsigned tracking)
@@ -71,14 +74,19 @@ static void read_config(RmmCall *c)
 uint64_t rmm_config_set_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
+    uint64_t x0 = config_check(c);
 
-    if (!config_ok(c)) {
-        return RMI_ERROR_INPUT;
+    if (x0) {
+        return x0;
     }
     read_config(c);
-    if (!granule_supported(rmm, c->config.granule, c->config.tracking) ||
-        rmm->count[RMM_G_UNDELEGATED] != rmm_granule_total(rmm)) {
-        return RMI_ERROR_INPUT;
+    if (!granule_supported(rmm, c->config.granule, c->config.tracking)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule or tracking size is not "
+                          "supported", c->config.granule);
+    }
+    if (rmm->count[RMM_G_UNDELEGATED] != rmm_granule_total(rmm)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "not all granules are "
+                          "UNDELEGATED", rmm->count[RMM_G_UNDELEGATED]);
     }
     return RMI_SUCCESS;
 }
@@ -95,7 +103,7 @@ uint64_t rmm_config_set_commit(RmmCall *c)
 
 uint64_t rmm_config_get_check(RmmCall *c)
 {
-    return config_ok(c) ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return config_check(c);
 }
 
 uint64_t rmm_config_get_commit(RmmCall *c)
@@ -123,8 +131,7 @@ uint64_t rmm_state_get_commit(RmmCall *c)
 /* RMM_ACTIVATE, RMM_DEACTIVATE */
 uint64_t rmm_activate_check(RmmCall *c)
 {
-    return c->rmm->state == RMM_STATE_INIT || c->sro ? RMI_SUCCESS :
-                                                       RMI_ERROR_GLOBAL;
+    return RMI_SUCCESS; /* the dispatcher knows that the state is INIT */
 }
 
 uint64_t rmm_activate_commit(RmmCall *c)
@@ -171,11 +178,17 @@ uint64_t rmm_deactivate_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
 
-    if (rmm->n_realms || rmm->open_sros > (c->sro ? 1 : 0) ||
-        rmm->count[RMM_G_DELEGATED]) {
-        return RMI_ERROR_GLOBAL;
+    if (rmm->n_realms) {
+        return rmm_refuse(c, RMI_ERROR_GLOBAL, "there are realms",
+                          rmm->n_realms);
     }
-    return RMI_SUCCESS;
+    if (rmm->open_sros > (c->sro ? 1 : 0)) {
+        return rmm_refuse(c, RMI_ERROR_GLOBAL, "operations are open",
+                          rmm->open_sros);
+    }
+    return rmm->count[RMM_G_DELEGATED] ?
+           rmm_refuse(c, RMI_ERROR_GLOBAL, "granules are DELEGATED",
+                      rmm->count[RMM_G_DELEGATED]) : RMI_SUCCESS;
 }
 
 uint64_t rmm_deactivate_commit(RmmCall *c)
@@ -205,19 +218,29 @@ static const RmmBank *bank_at(ArmRmm *rmm, uint64_t pa, uint64_t *next)
     return NULL;
 }
 
+/* Start and end of a range of physical addresses in X1 and X2 */
+static uint64_t addresses_check(RmmCall *c, uint64_t limit)
+{
+    if (!rmm_aligned(c->rmm, c->in[1] | c->in[2])) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
+                          c->in[1] | c->in[2]);
+    }
+    return c->in[2] <= c->in[1] || c->in[2] > limit ?
+           rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base, or too "
+                      "large", c->in[2]) : RMI_SUCCESS;
+}
+
 uint64_t rmm_tracking_get_check(RmmCall *c)
 {
     uint64_t limit = 1ull << c->rmm->pa_bits;
 
     if (c->rmm->abi == ARM_RMM_ABI_BET0) {
         return (c->in[1] & (rmm_tracking_size(c->rmm) - 1)) ||
-               c->in[1] >= limit ? RMI_ERROR_INPUT : RMI_SUCCESS;
+               c->in[1] >= limit ?
+               rmm_refuse(c, RMI_ERROR_INPUT, "address is not aligned to a "
+                          "region, or too large", c->in[1]) : RMI_SUCCESS;
     }
-    if (!rmm_aligned(c->rmm, c->in[1]) || !rmm_aligned(c->rmm, c->in[2]) ||
-        c->in[2] <= c->in[1] || c->in[2] > limit) {
-        return RMI_ERROR_INPUT;
-    }
-    return RMI_SUCCESS;
+    return addresses_check(c, limit);
 }
 
 uint64_t rmm_tracking_get_commit(RmmCall *c)
@@ -285,18 +308,23 @@ uint64_t rmm_tracking_set_check(RmmCall *c)
 
     if (state != RMI_TRACKING_NONE && state != RMI_TRACKING_FINE &&
         state != RMI_TRACKING_COARSE) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "no such state", state);
     }
     if ((c->in[1] & (rmm_tracking_size(rmm) - 1)) ||
-        c->in[1] >> rmm->pa_bits ||
-        c->in[2] != RMI_CATEGORY_CONVENTIONAL) {
-        return RMI_ERROR_INPUT;
+        c->in[1] >> rmm->pa_bits) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "address is not aligned to a "
+                          "region, or too large", c->in[1]);
+    }
+    if (c->in[2] != RMI_CATEGORY_CONVENTIONAL) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "category is not CONVENTIONAL",
+                          c->in[2]);
     }
     if (!region_unused(rmm, c->in[1], &has_memory) &&
         rmm_tracking(rmm, c->in[1]) != state) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "region is in use", c->in[1]);
     }
-    return has_memory ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return has_memory ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "region has no memory", c->in[1]);
 }
 
 uint64_t rmm_tracking_set_commit(RmmCall *c)
@@ -309,10 +337,12 @@ uint64_t rmm_tracking_set_commit(RmmCall *c)
  * sec A2.3.4: level 1 tables. On a platform that made them all, there is always
  * one already.
  */
-static bool region_ok(RmmCall *c)
+static uint64_t region_check(RmmCall *c)
 {
     return !(c->in[1] & (rmm_gpt_region_size(c->rmm) - 1)) &&
-           !(c->in[1] >> c->rmm->pps_bits);
+           !(c->in[1] >> c->rmm->pps_bits) ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "base is not aligned to a region of "
+                      "level 0, or too large", c->in[1]);
 }
 
 /* A script can have changed what there is; a table needs one piece. */
@@ -341,18 +371,23 @@ static bool table_in_work(RmmCall *c)
 
 uint64_t rmm_gpt_create_check(RmmCall *c)
 {
-    if (!region_ok(c)) {
-        return RMI_ERROR_INPUT;
+    uint64_t x0 = region_check(c);
+
+    if (x0) {
+        return x0;
     }
     if (table_in_work(c)) {
-        return rmm_blocked(c->rmm);
+        return rmm_refuse(c, rmm_blocked(c->rmm),
+                          "GPT_L1_DESTROY of the region is open", c->in[1]);
     }
     if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM ||
         rmm_gpt_has_table(c->rmm, c->in[1])) {
-        return RMI_ERROR_GPT;
+        return rmm_refuse(c, RMI_ERROR_GPT, "region has a level 1 table",
+                          c->in[1]);
     }
-    return c->sro && !table_piece(c->rmm, &c->sro->held) ? RMI_ERROR_INPUT :
-                                                           RMI_SUCCESS;
+    return c->sro && !table_piece(c->rmm, &c->sro->held) ?
+           rmm_refuse(c, RMI_ERROR_INPUT, "what was donated is no table",
+                      c->in[1]) : RMI_SUCCESS;
 }
 
 /* One aligned piece: 128 KiB for a region of 1 GiB */
@@ -385,7 +420,7 @@ uint64_t rmm_gpt_create_commit(RmmCall *c)
     RmmExtent *e = c->sro ? table_piece(c->rmm, &c->sro->held) : NULL;
 
     if (!e) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "nothing was donated", 0);
     }
     rmm_gpt_add_table(c->rmm, c->in[1], e->base);
     protect_donated(c->rmm, c->in[1]);
@@ -410,23 +445,26 @@ static bool region_undelegated(ArmRmm *rmm, uint64_t base, uint64_t table)
 
 uint64_t rmm_gpt_destroy_check(RmmCall *c)
 {
+    uint64_t x0 = region_check(c);
     uint64_t table;
 
-    if (!region_ok(c)) {
-        return RMI_ERROR_INPUT;
+    if (x0) {
+        return x0;
     }
     if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
-        return RMI_ERROR_GLOBAL;
+        return rmm_refuse(c, RMI_ERROR_GLOBAL, "tables are the platform's",
+                          c->in[1]);
     }
     if (c->sro) {
         return RMI_SUCCESS; /* unlinked when the operation began */
     }
     if (!rmm_gpt_has_table(c->rmm, c->in[1])) {
-        return RMI_ERROR_GPT;
+        return rmm_refuse(c, RMI_ERROR_GPT, "region has no level 1 table",
+                          c->in[1]);
     }
     table = rmm_gpt_table(c->rmm, c->in[1]);
     return region_undelegated(c->rmm, c->in[1], table) ? RMI_SUCCESS :
-                                                         RMI_ERROR_INPUT;
+           rmm_refuse(c, RMI_ERROR_INPUT, "region is in use", c->in[1]);
 }
 
 /* Asked for once, when the operation begins; nothing has changed then. */
@@ -474,11 +512,7 @@ static RmiGptState gpt_state(ArmRmm *rmm, uint64_t pa)
 
 uint64_t rmm_gpt_info_check(RmmCall *c)
 {
-    if (!rmm_aligned(c->rmm, c->in[1]) || !rmm_aligned(c->rmm, c->in[2]) ||
-        c->in[2] <= c->in[1] || c->in[2] > 1ull << c->rmm->pps_bits) {
-        return RMI_ERROR_INPUT;
-    }
-    return RMI_SUCCESS;
+    return addresses_check(c, 1ull << c->rmm->pps_bits);
 }
 
 uint64_t rmm_gpt_info_commit(RmmCall *c)

@@ -34,36 +34,34 @@ static uint64_t list_check(RmmCall *c)
     case RMI_OADDR_SINGLE:
         /* TF-RMM does not let these fields hold anything. */
         return c->rmm->abi == ARM_RMM_ABI_BET1 && (n || c->in[5]) ?
-               RMI_ERROR_INPUT : RMI_SUCCESS;
+               rmm_refuse(c, RMI_ERROR_INPUT, "list without type LIST",
+                          c->in[5]) : RMI_SUCCESS;
     case RMI_OADDR_LIST:
         return (c->in[5] & 7) || !n || !rmm_ns_ok(c->rmm, c->in[5], n * 8) ?
-               RMI_ERROR_INPUT : RMI_SUCCESS;
+               rmm_refuse(c, RMI_ERROR_INPUT, "list is empty, not aligned, or "
+                          "not Non-secure memory", c->in[5]) : RMI_SUCCESS;
     default:
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "type of output addresses",
+                          c->in[4]);
     }
 }
 
 static uint64_t unmap_check(RmmCall *c, bool protected)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t base = c->in[2], top = c->in[3];
+    uint64_t base = c->in[2];
     uint64_t x0 = rmm_check_rd(c, c->in[1]);
 
-    if (x0) {
-        return x0;
+    if (!x0) {
+        x0 = rmm_range_check(c, base, c->in[3], protected);
     }
-    if (!rmm_aligned(rmm, base) || !rmm_aligned(rmm, top) || top <= base ||
-        (top - 1) >> c->realm->s2sz ||
-        rmm_rtt_protected(c->realm, base) != protected ||
-        (protected && !rmm_rtt_protected(c->realm, top - 1))) {
-        return RMI_ERROR_INPUT;
+    if (!x0) {
+        x0 = list_check(c);
     }
-    x0 = list_check(c);
-    if (x0) {
-        return x0;
+    if (!x0) {
+        rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     }
-    rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
-    return RMI_SUCCESS;
+    return x0;
 }
 
 /* An entry that can only be unmapped as a whole: the host has to unfold it. */
@@ -85,10 +83,13 @@ uint64_t rmm_data_unmap_check(RmmCall *c)
     /* TF-RMM does not skip an entry that reaches over the range. */
     if ((assigned || c->rmm->abi == ARM_RMM_ABI_BET1) &&
         too_large(c, &c->walk, c->in[2], c->in[3])) {
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "entry at base reaches over the range");
     }
-    return assigned ? rmm_granule_check(c, c->walk.addr, RMM_G_DATA) ==
-                      RMI_BLOCKED ? RMI_BLOCKED : RMI_SUCCESS : RMI_SUCCESS;
+    if (assigned &&
+        rmm_granule_check(c, c->walk.addr, RMM_G_DATA) == RMI_BLOCKED) {
+        return RMI_BLOCKED;
+    }
+    return RMI_SUCCESS;
 }
 
 uint64_t rmm_unprot_unmap_check(RmmCall *c)
@@ -100,10 +101,11 @@ uint64_t rmm_unprot_unmap_check(RmmCall *c)
         return x0;
     }
     if (!assigned && c->rmm->abi != ARM_RMM_ABI_BET1) {
-        return rmm_rtt_error(&c->walk);
+        return rmm_rtt_error(c, "entry at base is not mapped");
     }
     return assigned && too_large(c, &c->walk, c->in[2], c->in[3]) ?
-           rmm_rtt_error(&c->walk) : RMI_SUCCESS;
+           rmm_rtt_error(c, "entry at base reaches over the range") :
+           RMI_SUCCESS;
 }
 
 /* Finish the descriptor that grows */

@@ -36,12 +36,14 @@ static const RmmCommand commands[] = {
       IN("rd", "data", "ipa", "src", "flags") },
     { 0x157, "REALM_ACTIVATE", P, ACTIVE, RMM_ALL, 1, 0, BODY(realm_activate),
       IN("rd") },
-    { 0x158, "REALM_CREATE", SM, ACTIVE, RMM_ALL, 2, 0, BODY(realm_create),
+    { RMI_REALM_CREATE, "REALM_CREATE", SM, ACTIVE, RMM_ALL, 2, 0,
+      BODY(realm_create),
       .need = rmm_realm_create_need, .lock = rmm_realm_create_lock,
       IN("rd", "params") },
     { 0x159, "REALM_DESTROY", SM, ACTIVE, RMM_ALL, 1, 0, BODY(realm_destroy),
       .memory = rmm_realm_memory, .lock = rmm_realm_lock, IN("rd") },
-    { 0x15A, "REC_CREATE", SM, ACTIVE, RMM_ALL, 3, 0, BODY(rec_create),
+    { RMI_REC_CREATE, "REC_CREATE", SM, ACTIVE, RMM_ALL, 3, 0,
+      BODY(rec_create),
       .need = rmm_rec_create_need, .lock = rmm_rec_create_lock,
       IN("rd", "rec", "params") },
     { 0x15B, "REC_DESTROY", SM, ACTIVE, RMM_ALL, 1, 0, BODY(rec_destroy),
@@ -184,6 +186,13 @@ uint64_t rmm_result_level(RmiStatus status, int level)
     return FIELD_DP64(x0, RMI_RESULT, LEVEL, (uint8_t)level);
 }
 
+uint64_t rmm_refuse(RmmCall *c, uint64_t x0, const char *why, uint64_t value)
+{
+    c->why = why;
+    c->why_value = value;
+    return x0;
+}
+
 /* sec A2.1: what the state of the RMM allows; before the arguments are read */
 static bool state_allows(ArmRmm *rmm, const RmmCommand *cmd)
 {
@@ -217,10 +226,12 @@ static uint64_t execute(RmmCall *c)
     uint64_t x0;
 
     if (!state_allows(c->rmm, c->cmd)) {
-        return RMI_ERROR_GLOBAL;
+        return rmm_refuse(c, RMI_ERROR_GLOBAL, "state of the RMM",
+                          c->rmm->state);
     }
     if (c->rmm->sbz_check && !unused_are_zero(c)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: junk in a register "
+                          "that is no input", 0);
     }
     if (!c->cmd->check) {
         return c->cmd->commit(c);
@@ -259,6 +270,9 @@ static uint64_t scripted(RmmCall *c)
         x0 = execute(c);
     } else {
         x0 = RMI_SUCCESS;
+    }
+    if (r->has_status || r->has_x0) {
+        rmm_refuse(c, x0, "a rule of the script", 0);
     }
     if (r->has_status) {
         x0 = rmm_result_level(r->status, r->has_level ? r->level : 0);

@@ -125,17 +125,36 @@ uint64_t rmm_blocked(ArmRmm *rmm)
            RMI_BLOCKED : RMI_ERROR_INPUT;
 }
 
+static const char *const not_in_state[RMM_G_STATES] = {
+    [RMM_G_UNDELEGATED] = "granule is not UNDELEGATED",
+    [RMM_G_DELEGATED] = "granule is not DELEGATED",
+    [RMM_G_RD] = "granule is no realm descriptor",
+    [RMM_G_REC] = "granule is no REC",
+    [RMM_G_RTT] = "granule is no RTT",
+    [RMM_G_DATA] = "granule is not DATA",
+    [RMM_G_INTERNAL] = "granule is not INTERNAL",
+};
+
 uint64_t rmm_granule_check(RmmCall *c, uint64_t pa, RmmGranuleState want)
 {
-    uint8_t *g = rmm_aligned(c->rmm, pa) ? rmm_granule(c->rmm, pa) : NULL;
+    uint8_t *g = rmm_granule(c->rmm, pa);
 
-    if (!g || rmm_tracking(c->rmm, pa) != RMI_TRACKING_FINE) {
-        return RMI_ERROR_INPUT;
+    if (!rmm_aligned(c->rmm, pa)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule is not aligned", pa);
+    }
+    if (!g) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule is no memory", pa);
+    }
+    if (rmm_tracking(c->rmm, pa) != RMI_TRACKING_FINE) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "granule is not tracked FINE",
+                          pa);
     }
     if ((*g & RMM_LEDGER_LOCKED) && !(c->sro && rmm_sro_owns(c->sro, pa))) {
-        return rmm_blocked(c->rmm);
+        return rmm_refuse(c, rmm_blocked(c->rmm),
+                          "granule is in work by an open operation", pa);
     }
-    return (*g & RMM_LEDGER_STATE) == want ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return (*g & RMM_LEDGER_STATE) == want ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, not_in_state[want], pa);
 }
 
 static unsigned state_gpi(RmmGranuleState state)

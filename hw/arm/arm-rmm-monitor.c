@@ -14,6 +14,7 @@
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
+#include "qemu/units.h"
 #include "cpu.h"
 #include "internals.h"
 #include "exec/helper-proto.h"
@@ -90,9 +91,40 @@ static void check_retry(RmmCall *c, uint64_t x0)
     }
 }
 
+/*
+ * Which condition failed, and how often. The words are constants of the code,
+ * so there are never more entries than those times the commands.
+ */
+static void count_refusal(RmmCall *c, uint64_t x0)
+{
+    GArray *all = c->rmm->refusals;
+    RmmRefusal *r = NULL;
+
+    for (unsigned i = 0; i < all->len && !r; i++) {
+        r = &g_array_index(all, RmmRefusal, i);
+        r = r->num == c->cmd->num && r->why == c->why ? r : NULL;
+    }
+    if (!r) {
+        RmmRefusal one = { .num = c->cmd->num, .why = c->why };
+
+        g_array_append_val(all, one);
+        r = &g_array_index(all, RmmRefusal, all->len - 1);
+    }
+    r->count++;
+    r->x0 = x0;
+    r->value = c->why_value;
+    trace_arm_rmm_refused(c->cpu, c->cmd->name, rmm_status_name(x0), x0,
+                          c->why, c->why_value);
+}
+
 void rmm_monitor_answer(RmmCall *c, uint64_t x0)
 {
     RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->in[1]);
+    unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
+
+    if (c->why && status != RMI_SUCCESS && status != RMI_INCOMPLETE) {
+        count_refusal(c, x0);
+    }
 
     if (sro) {
         sro->last_num = c->cmd->num;
@@ -240,6 +272,32 @@ static uint64_t held_for_good(ArmRmm *rmm, uint16_t num)
     }
 }
 
+/* Donated memory that realms and RECs have for as long as they exist */
+static uint64_t held_by_objects(ArmRmm *rmm, uint16_t num)
+{
+    RmmRealm *realm;
+    uint64_t n = 0;
+
+    QTAILQ_FOREACH(realm, &rmm->realms, next) {
+        RmmRec *rec;
+
+        if (num == RMI_REALM_CREATE) {
+            n += rmm_extents_total(&realm->held);
+        } else if (num == RMI_REC_CREATE) {
+            QTAILQ_FOREACH(rec, &realm->recs, next) {
+                n += rmm_extents_total(&rec->held);
+            }
+        }
+    }
+    return n;
+}
+
+static const char *granules(uint64_t n, char buf[40])
+{
+    snprintf(buf, 40, "%" PRIu64 " granule%s", n, n == 1 ? " was" : "s were");
+    return buf;
+}
+
 static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
     g_autofree Left *left = g_new(Left, UINT8_MAX + 1);
@@ -249,14 +307,20 @@ static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
         const Left *l = &left[i + 1];
         uint64_t good = held_for_good(rmm, cmd->num);
+        char buf[40];
         g_autoptr(GString) s = g_string_new(NULL);
         const RmmSro *sro;
 
         if (l->n <= good) {
             continue;
         }
-        g_string_printf(s, "%" PRIu64 " granules were donated and not handed "
-                        "back, first 0x%" PRIx64, l->n - good, l->first);
+        g_string_printf(s, "%s donated and not handed back, first 0x%" PRIx64,
+                        granules(l->n - good, buf), l->first);
+        if (held_by_objects(rmm, cmd->num)) {
+            g_string_append_printf(s, "; %" PRIu64 " of them are of objects "
+                                   "that exist",
+                                   held_by_objects(rmm, cmd->num));
+        }
         if (open_of(rmm, cmd->num, &sro)) {
             g_string_append(s, "; ");
             append_sro(s, sro);
@@ -274,13 +338,13 @@ static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
     count_left(rmm, RMM_G_DELEGATED, left);
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
         const Left *l = &left[i + 1];
+        char buf[40];
 
         if (l->n) {
             add(tail, ARM_RMM_FINDING_KIND_LEFT_DELEGATED, cmd->name, l->n,
                 l->first,
-                g_strdup_printf("%" PRIu64 " granules were %s and not "
-                                "undelegated, first 0x%" PRIx64, l->n,
-                                cmd->num == RMI_GRANULE_RANGE_DELEGATE ?
+                g_strdup_printf("%s %s and not undelegated, first 0x%" PRIx64,
+                                granules(l->n, buf), cmd->num == RMI_GRANULE_RANGE_DELEGATE ?
                                 "delegated" : "given back", l->first));
         }
     }
@@ -337,6 +401,7 @@ uint64_t rmm_monitor_total(ArmRmm *rmm)
 void rmm_monitor_report(ArmRmm *rmm)
 {
     g_autoptr(ArmRmmFindingList) list = NULL;
+    uint64_t lost = 0;
 
     if (!rmm->report || !rmm->ledger) {
         return;
@@ -346,9 +411,16 @@ void rmm_monitor_report(ArmRmm *rmm)
         error_printf("arm-rmm: %" PRIu64 " calls, no findings\n", rmm->calls);
     }
     for (ArmRmmFindingList *l = list; l; l = l->next) {
+        lost += l->value->kind == ARM_RMM_FINDING_KIND_MEMORY_HELD ||
+                l->value->kind == ARM_RMM_FINDING_KIND_LEFT_DELEGATED ?
+                l->value->count : 0;
         error_printf("arm-rmm: %s x %" PRIu64 ": %s%s%s\n",
                      ArmRmmFindingKind_str(l->value->kind), l->value->count,
                      l->value->command ?: "", l->value->command ? ": " : "",
                      l->value->detail);
+    }
+    if (lost) {
+        error_printf("arm-rmm: the host misses %" PRIu64 " granules, %" PRIu64
+                     " KiB\n", lost, lost * rmm_granule_size(rmm) / KiB);
     }
 }

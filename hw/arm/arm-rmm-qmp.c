@@ -145,6 +145,24 @@ static ArmRmmSroInfoList *sro_infos(ArmRmm *rmm)
     return list;
 }
 
+static ArmRmmRefusalList *refusals(ArmRmm *rmm)
+{
+    ArmRmmRefusalList *list = NULL, **tail = &list;
+
+    for (unsigned i = 0; i < rmm->refusals->len; i++) {
+        const RmmRefusal *r = &g_array_index(rmm->refusals, RmmRefusal, i);
+        ArmRmmRefusal *info = g_new0(ArmRmmRefusal, 1);
+
+        info->command = g_strdup(rmm_command(r->num)->name);
+        info->condition = g_strdup(r->why);
+        info->count = r->count;
+        info->x0 = r->x0;
+        info->value = r->value;
+        QAPI_LIST_APPEND(tail, info);
+    }
+    return list;
+}
+
 ArmRmmInfo *qmp_query_rmm(Error **errp)
 {
     static const char *const states[] = { "init", "intermediate", "active" };
@@ -166,6 +184,7 @@ ArmRmmInfo *qmp_query_rmm(Error **errp)
     info->reclaimed = rmm->reclaimed;
     info->realms = realm_infos(rmm);
     info->sros = sro_infos(rmm);
+    info->refusals = refusals(rmm);
     info->findings = rmm_monitor_total(rmm);
     return info;
 }

@@ -40,7 +40,8 @@ uint64_t rmm_check_rd(RmmCall *c, uint64_t rd)
         return x0;
     }
     c->realm = rmm_realm_find(c->rmm, rd);
-    return c->realm ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return c->realm ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "granule is no realm descriptor", rd);
 }
 
 void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm)
@@ -62,46 +63,74 @@ void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm)
 /*
  * REALM_CREATE: parameters
  */
-static bool flags_ok(ArmRmm *rmm, uint64_t flags0, uint64_t flags1)
-{
-    uint64_t f = rmm->feature[0];
 
-    if ((FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2) &&
-         !FIELD_EX64(f, RMI_FEATURE0, LPA2)) ||
-        (FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE) &&
-         !FIELD_EX64(f, RMI_FEATURE0, SVE)) ||
-        (FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU) &&
-         !FIELD_EX64(f, RMI_FEATURE0, PMU))) {
-        return false;
+/* What a field of the parameters holds, and what the features allow */
+typedef struct Param {
+    uint64_t val;
+    uint64_t min, max;
+    const char *why;
+} Param;
+
+static uint64_t param_check(RmmCall *c, const Param *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (p[i].val < p[i].min || p[i].val > p[i].max) {
+            return rmm_refuse(c, RMI_ERROR_INPUT, p[i].why, p[i].val);
+        }
     }
-    /* sec B4.6: shared or private; a private context needs no MECID here. */
-    return !FIELD_EX64(flags0, RMI_REALM_FLAGS0, DA) &&
-           FIELD_EX64(flags0, RMI_REALM_FLAGS0, MEC) <= 1 &&
-           !FIELD_EX64(flags1, RMI_REALM_FLAGS1, S2AP_INDIRECT) &&
-           !FIELD_EX64(flags1, RMI_REALM_FLAGS1, ATS);
+    return RMI_SUCCESS;
 }
 
-static bool numbers_ok(ArmRmm *rmm, const uint8_t *p, uint64_t flags0)
+static uint64_t flags_check(RmmCall *c, uint64_t flags0, uint64_t flags1)
 {
-    uint64_t f = rmm->feature[0];
-    uint8_t bps = p[RMI_PARAMS_NUM_BPS];
-    uint8_t wps = p[RMI_PARAMS_NUM_WPS];
+    uint64_t f = c->rmm->feature[0];
+    const Param flag[] = {
+        { FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2), 0,
+          /* bet3: no longer a flag */
+          c->rmm->abi == ARM_RMM_ABI_BET3 ? 1 :
+          FIELD_EX64(f, RMI_FEATURE0, LPA2), "flags0: no LPA2" },
+        { FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE), 0,
+          FIELD_EX64(f, RMI_FEATURE0, SVE), "flags0: no SVE" },
+        { FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU), 0,
+          FIELD_EX64(f, RMI_FEATURE0, PMU), "flags0: no PMU" },
+        { FIELD_EX64(flags0, RMI_REALM_FLAGS0, DA), 0, 0,
+          "flags0: no devices" },
+        /* sec B4.6: shared or private; which needs no MECID here. */
+        { FIELD_EX64(flags0, RMI_REALM_FLAGS0, MEC), 0, 1,
+          "flags0: no such MEC policy" },
+        { FIELD_EX64(flags1, RMI_REALM_FLAGS1, S2AP_INDIRECT), 0, 0,
+          "flags1: no indirect S2AP" },
+        { FIELD_EX64(flags1, RMI_REALM_FLAGS1, ATS), 0, 0,
+          "flags1: no ATS" },
+    };
 
-    if (!bps || bps > FIELD_EX64(f, RMI_FEATURE0, NUM_BPS) ||
-        !wps || wps > FIELD_EX64(f, RMI_FEATURE0, NUM_WPS)) {
-        return false;
-    }
-    if (FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE) &&
-        p[RMI_PARAMS_SVE_VL] > FIELD_EX64(f, RMI_FEATURE0, SVE_VL)) {
-        return false;
-    }
-    if (FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU) &&
-        p[RMI_PARAMS_PMU_CTRS] > FIELD_EX64(f, RMI_FEATURE0, PMU_NUM_CTRS)) {
-        return false;
-    }
-    return rmm_hash_size(p[RMI_PARAMS_HASH]) &&
-           ldl_le_p(p + RMI_PARAMS_AUX_PLANES) == 0 &&
-           ldq_le_p(p + RMI_PARAMS_ATS_PLANE) == 0;
+    return param_check(c, flag, ARRAY_SIZE(flag));
+}
+
+static uint64_t numbers_check(RmmCall *c, const uint8_t *p, uint64_t flags0)
+{
+    uint64_t f = c->rmm->feature[0];
+    bool sve = FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE);
+    bool pmu = FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU);
+    const Param number[] = {
+        { p[RMI_PARAMS_NUM_BPS], 1, FIELD_EX64(f, RMI_FEATURE0, NUM_BPS),
+          "num_bps is 0 or more than feature register 0 says" },
+        { p[RMI_PARAMS_NUM_WPS], 1, FIELD_EX64(f, RMI_FEATURE0, NUM_WPS),
+          "num_wps is 0 or more than feature register 0 says" },
+        { p[RMI_PARAMS_SVE_VL], 0,
+          sve ? FIELD_EX64(f, RMI_FEATURE0, SVE_VL) : UINT8_MAX,
+          "sve_vl is more than feature register 0 says" },
+        { p[RMI_PARAMS_PMU_CTRS], 0,
+          pmu ? FIELD_EX64(f, RMI_FEATURE0, PMU_NUM_CTRS) : UINT8_MAX,
+          "pmu_num_ctrs is more than feature register 0 says" },
+        { ldl_le_p(p + RMI_PARAMS_AUX_PLANES), 0, 0, "no auxiliary planes" },
+        { ldq_le_p(p + RMI_PARAMS_ATS_PLANE), 0, 0, "no ATS plane" },
+    };
+
+    return rmm_hash_size(p[RMI_PARAMS_HASH]) ?
+           param_check(c, number, ARRAY_SIZE(number)) :
+           rmm_refuse(c, RMI_ERROR_INPUT, "no such hash_algo",
+                      p[RMI_PARAMS_HASH]);
 }
 
 /*
@@ -142,26 +171,42 @@ bool rmm_realm_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
     return num == (extra > 0 ? 1u << extra : 1);
 }
 
-static bool read_params(RmmCall *c)
+/*
+ * bet3 has no flag any more: what needs LPA2 gets it. The flag of older hosts
+ * still counts.
+ */
+static bool wants_lpa2(ArmRmm *rmm, uint64_t flags0, unsigned s2sz)
+{
+    if (rmm->abi == ARM_RMM_ABI_BET3 &&
+        !FIELD_EX64(rmm->feature[0], RMI_FEATURE0, LPA2)) {
+        return false;
+    }
+    return FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2) ||
+           (rmm->abi == ARM_RMM_ABI_BET3 && s2sz > 48);
+}
+
+static uint64_t read_params(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     const uint8_t *p = rmm->params;
-    uint64_t flags0, flags1;
+    uint64_t flags0, flags1, x0;
 
     if ((c->in[2] & (RMI_PARAMS_SIZE - 1)) || !rmm_aligned(rmm, c->in[2]) ||
         !rmm_ns_read(rmm, c->in[2], rmm->params, RMI_PARAMS_SIZE)) {
-        return false;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "params are not aligned, or not "
+                          "Non-secure memory", c->in[2]);
     }
     flags0 = ldq_le_p(p + RMI_PARAMS_FLAGS0);
     flags1 = ldq_le_p(p + RMI_PARAMS_FLAGS1);
     c->realm_params.flags0 = flags0;
-    c->realm_params.lpa2 = FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2);
     c->realm_params.s2sz = p[RMI_PARAMS_S2SZ];
+    c->realm_params.lpa2 = wants_lpa2(rmm, flags0, p[RMI_PARAMS_S2SZ]);
     c->realm_params.hash = p[RMI_PARAMS_HASH];
     c->realm_params.rtt_base = ldq_le_p(p + RMI_PARAMS_RTT_BASE);
     c->realm_params.rtt_level = ldq_le_p(p + RMI_PARAMS_RTT_LEVEL);
     c->realm_params.rtt_num = ldl_le_p(p + RMI_PARAMS_RTT_NUM);
-    return flags_ok(rmm, flags0, flags1) && numbers_ok(rmm, p, flags0);
+    x0 = flags_check(c, flags0, flags1);
+    return x0 ?: numbers_check(c, p, flags0);
 }
 
 static uint64_t roots_check(RmmCall *c)
@@ -171,9 +216,13 @@ static uint64_t roots_check(RmmCall *c)
     uint64_t base = c->realm_params.rtt_base;
     uint64_t bytes = c->realm_params.rtt_num * size;
 
-    if ((base & (bytes - 1)) || base + bytes < base ||
-        (c->in[1] >= base && c->in[1] - base < bytes)) {
-        return RMI_ERROR_INPUT;
+    if ((base & (bytes - 1)) || base + bytes < base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "rtt_base is not aligned to all "
+                          "root tables", base);
+    }
+    if (c->in[1] >= base && c->in[1] - base < bytes) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "rd is among the root tables",
+                          c->in[1]);
     }
     for (uint64_t pa = base; pa < base + bytes; pa += size) {
         uint64_t x0 = rmm_granule_check(c, pa, RMM_G_DELEGATED);
@@ -188,12 +237,11 @@ static uint64_t roots_check(RmmCall *c)
 uint64_t rmm_realm_create_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t x0;
+    uint64_t x0 = read_params(c);
 
-    if (!read_params(c)) {
-        return RMI_ERROR_INPUT;
+    if (!x0) {
+        x0 = rmm_granule_check(c, c->in[1], RMM_G_DELEGATED);
     }
-    x0 = rmm_granule_check(c, c->in[1], RMM_G_DELEGATED);
     if (x0) {
         return x0;
     }
@@ -201,13 +249,17 @@ uint64_t rmm_realm_create_check(RmmCall *c)
                                ldq_le_p(rmm->params + RMI_PARAMS_RTT_LEVEL),
                                c->realm_params.rtt_num,
                                c->realm_params.lpa2)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "s2sz, rtt_level_start and "
+                          "rtt_num_start do not go together",
+                          c->realm_params.s2sz);
     }
     x0 = roots_check(c);
     if (x0) {
         return x0;
     }
-    return rmm->n_realms >= rmm->num_vmids ? RMI_ERROR_GLOBAL : RMI_SUCCESS;
+    return rmm->n_realms >= rmm->num_vmids ?
+           rmm_refuse(c, RMI_ERROR_GLOBAL, "no VMID is left", rmm->n_realms) :
+           RMI_SUCCESS;
 }
 
 uint64_t rmm_realm_create_commit(RmmCall *c)
@@ -268,7 +320,8 @@ uint64_t rmm_realm_activate_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    return c->realm->state == RMM_REALM_NEW ? RMI_SUCCESS : RMI_ERROR_REALM;
+    return c->realm->state == RMM_REALM_NEW ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW", c->realm->state);
 }
 
 uint64_t rmm_realm_activate_commit(RmmCall *c)
@@ -287,7 +340,7 @@ uint64_t rmm_realm_terminate_check(RmmCall *c)
     }
     QTAILQ_FOREACH(rec, &c->realm->recs, next) {
         if (rec->running) {
-            return RMI_ERROR_REALM;
+            return rmm_refuse(c, RMI_ERROR_REALM, "a REC runs", rec->pa);
         }
     }
     return RMI_SUCCESS;
@@ -329,8 +382,13 @@ uint64_t rmm_realm_destroy_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    return c->realm->state != RMM_REALM_ZOMBIE ||
-           realm_live(c->rmm, c->realm) ? RMI_ERROR_REALM : RMI_SUCCESS;
+    if (c->realm->state != RMM_REALM_ZOMBIE) {
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm is not ZOMBIE",
+                          c->realm->state);
+    }
+    return realm_live(c->rmm, c->realm) ?
+           rmm_refuse(c, RMI_ERROR_REALM, "realm is live: RECs",
+                      c->realm->num_recs) : RMI_SUCCESS;
 }
 
 RmmExtents *rmm_realm_memory(RmmCall *c)

@@ -51,7 +51,8 @@ uint64_t rmm_check_rec(RmmCall *c, uint64_t pa, RmmRec **rec)
         return x0;
     }
     *rec = rmm_rec_find(c->rmm, pa);
-    return *rec ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return *rec ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "granule is no REC", pa);
 }
 
 /* sec B4.6: the parameters are a page, aligned to the granule. */
@@ -87,7 +88,8 @@ uint64_t rmm_rec_create_check(RmmCall *c)
     uint64_t x0;
 
     if (!read_params(c, c->in[3])) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "params are not aligned, or not "
+                          "Non-secure memory", c->in[3]);
     }
     x0 = rmm_granule_check(c, c->in[2], RMM_G_DELEGATED);
     if (!x0) {
@@ -96,12 +98,18 @@ uint64_t rmm_rec_create_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (c->realm->state != RMM_REALM_NEW ||
-        c->realm->num_recs >= (1u << order) - 1) {
-        return RMI_ERROR_REALM;
+    if (c->realm->state != RMM_REALM_NEW) {
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
+                          c->realm->state);
+    }
+    if (c->realm->num_recs >= (1u << order) - 1) {
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm has all RECs it can have",
+                          c->realm->num_recs);
     }
     return mpidr_index(c->rec_params.mpidr) == c->realm->next_index ?
-           RMI_SUCCESS : RMI_ERROR_INPUT;
+           RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "mpidr is not that of the next REC",
+                      c->rec_params.mpidr);
 }
 
 uint64_t rmm_rec_create_commit(RmmCall *c)
@@ -152,7 +160,8 @@ uint64_t rmm_rec_destroy_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    return c->rec->running ? RMI_ERROR_REC : RMI_SUCCESS;
+    return c->rec->running ?
+           rmm_refuse(c, RMI_ERROR_REC, "REC runs", c->rec->pa) : RMI_SUCCESS;
 }
 
 RmmExtents *rmm_rec_memory(RmmCall *c)
@@ -198,29 +207,46 @@ static bool gic_ok(RmmCall *c)
     return true;
 }
 
+static uint64_t may_enter(RmmCall *c, uint64_t flags)
+{
+    const struct {
+        bool ok;
+        const char *why;
+    } need[] = {
+        { !c->rec->running, "REC runs" },
+        { c->rec->runnable, "REC is not runnable" },
+        { !FIELD_EX64(flags, RMI_ENTER, EMUL_MMIO) || c->rec->emulatable,
+          "emul_mmio, but the last exit was no emulatable abort" },
+        { gic_ok(c), "a list register has HW set" },
+        { !c->rec->psci_pending, "PSCI_COMPLETE is missing" },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(need); i++) {
+        if (!need[i].ok) {
+            return rmm_refuse(c, RMI_ERROR_REC, need[i].why, c->rec->pa);
+        }
+    }
+    return RMI_SUCCESS;
+}
+
 uint64_t rmm_rec_enter_check(RmmCall *c)
 {
-    uint64_t flags;
     uint64_t x0;
 
     if (!rmm_aligned(c->rmm, c->in[2]) ||
         !rmm_ns_ok(c->rmm, c->in[2], RMI_RUN_SIZE)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "run is not aligned, or not "
+                          "Non-secure memory", c->in[2]);
     }
     x0 = rmm_check_rec(c, c->in[1], &c->rec);
     if (x0) {
         return x0;
     }
     if (c->rec->realm->state != RMM_REALM_ACTIVE) {
-        return RMI_ERROR_REALM;
+        return rmm_refuse(c, RMI_ERROR_REALM, "realm is not ACTIVE",
+                          c->rec->realm->state);
     }
-    flags = rmm_ldq(c->rmm, c->in[2] + RMI_RUN_FLAGS);
-    if (c->rec->running || !c->rec->runnable ||
-        (FIELD_EX64(flags, RMI_ENTER, EMUL_MMIO) && !c->rec->emulatable) ||
-        !gic_ok(c) || c->rec->psci_pending) {
-        return RMI_ERROR_REC;
-    }
-    return RMI_SUCCESS;
+    return may_enter(c, rmm_ldq(c->rmm, c->in[2] + RMI_RUN_FLAGS));
 }
 
 static void exit_gpr(uint8_t *run, unsigned i, uint64_t val)
@@ -359,7 +385,8 @@ uint64_t rmm_psci_complete_check(RmmCall *c)
     uint64_t x0;
 
     if (named && c->in[1] == c->in[2]) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "calling REC is the target",
+                          c->in[2]);
     }
     x0 = rmm_check_rec(c, c->in[1], &c->rec);
     if (!x0 && named) {
@@ -369,16 +396,20 @@ uint64_t rmm_psci_complete_check(RmmCall *c)
         return x0;
     }
     if (!c->rec->psci_pending) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "REC has no PSCI call pending",
+                          c->rec->pa);
     }
     if (!named) {
         c->target = rec_by_mpidr(c->rec->realm, c->rec->ctx.gprs[1]);
     }
     if (!c->target || c->target->realm != c->rec->realm ||
         mpidr_index(c->target->mpidr) != mpidr_index(c->rec->ctx.gprs[1])) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "target is not the REC that was "
+                          "asked for", c->rec->ctx.gprs[1]);
     }
-    return status_permitted(c) ? RMI_SUCCESS : RMI_ERROR_INPUT;
+    return status_permitted(c) ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "status is not permitted",
+                      psci_status(c));
 }
 
 static void start_rec(RmmRec *target, const RmmRec *caller)

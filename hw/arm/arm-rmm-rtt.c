@@ -67,9 +67,10 @@ bool rmm_rtt_protected(const RmmRealm *realm, uint64_t ipa)
     return ipa >> (realm->s2sz - 1) == 0;
 }
 
-uint64_t rmm_rtt_error(const RmmWalk *w)
+uint64_t rmm_rtt_error(RmmCall *c, const char *why)
 {
-    return rmm_result_level(RMI_ERROR_RTT, w->level);
+    return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->walk.level), why,
+                      c->walk.entry_pa);
 }
 
 /*

@@ -106,11 +106,38 @@ static bool contig_ok(ArmRmm *rmm, const RmmSro *sro, const Piece *p,
                       !(p[0].base & (total * size - 1)));
 }
 
+/* A descriptor; what is wrong with it goes to @c->why. */
+static bool take_desc(RmmCall *c, RmmSro *sro, uint64_t desc, Piece *x,
+                      uint64_t *total)
+{
+    ArmRmm *rmm = c->rmm;
+    unsigned want = rmm_sro_current(rmm, sro).state &
+                    MAKE_64BIT_MASK(0, state_bits(rmm));
+    const char *why = NULL;
+    unsigned size, state;
+
+    rmm_range_parse(rmm, desc, &x->base, &size, &x->granules, &state);
+    if (!x->granules) {
+        return true;
+    }
+    *total += x->granules;
+    if (x->base & (rmm_block_granules(rmm, size) * rmm_granule_size(rmm) - 1)) {
+        why = "descriptor: address is not aligned to its size";
+    } else if (*total > sro->left) {
+        why = "descriptor: more than was asked for";
+    } else if (state != want) {
+        why = "descriptor: state is not what was asked for";
+    }
+    if (why) {
+        rmm_refuse(c, RMI_ERROR_INPUT, why, desc);
+    }
+    return !why;
+}
+
 /* Read and check the list; nothing has changed if it is refused. */
 static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
 {
     ArmRmm *rmm = c->rmm;
-    RmmReq req = rmm_sro_current(rmm, sro);
     uint64_t list[RMI_LIST_MAX];
     uint64_t count = MIN(c->in[3], RMI_LIST_MAX);
     uint64_t total = 0;
@@ -118,26 +145,22 @@ static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
     *n = 0;
     if ((c->in[2] & 7) ||
         (count && !rmm_ns_read(rmm, c->in[2], list, count * 8))) {
+        rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned, or not "
+                   "Non-secure memory", c->in[2]);
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
-        unsigned size, state;
-        Piece x;
-
-        rmm_range_parse(rmm, le64_to_cpu(list[i]), &x.base, &size,
-                        &x.granules, &state);
-        if (!x.granules) {
-            continue;
-        }
-        total += x.granules;
-        if (x.base & (rmm_block_granules(rmm, size) * rmm_granule_size(rmm) -
-                      1) || total > sro->left ||
-            state != (req.state & MAKE_64BIT_MASK(0, state_bits(rmm)))) {
+        if (!take_desc(c, sro, le64_to_cpu(list[i]), &p[*n], &total)) {
             return false;
         }
-        p[(*n)++] = x;
+        *n += p[*n].granules > 0;
     }
-    return !req.contig || contig_ok(rmm, sro, p, *n);
+    if (rmm_sro_current(rmm, sro).contig && !contig_ok(rmm, sro, p, *n)) {
+        rmm_refuse(c, RMI_ERROR_INPUT, "list is not one contiguous, aligned "
+                   "piece of what was asked for", p[0].base);
+        return false;
+    }
+    return true;
 }
 
 static uint64_t call_limit(const RmmSro *sro)
@@ -151,9 +174,9 @@ static uint64_t call_limit(const RmmSro *sro)
                                                UINT64_MAX;
 }
 
-/* Returns false at a granule that cannot be taken: @bad. */
+/* Returns false at a granule that cannot be taken, with the reason in @c. */
 static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
-                          uint64_t *taken, uint64_t *bad)
+                          uint64_t *taken)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
@@ -168,9 +191,14 @@ static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
             if (*taken == limit) {
                 return true;
             }
-            if (!may_donate(rmm, pa, want) ||
-                sro->accepted + 1 == sro->shape.refuse_granule) {
-                *bad = pa;
+            if (sro->accepted + 1 == sro->shape.refuse_granule) {
+                rmm_refuse(c, RMI_ERROR_INPUT, "refuse-granule of the script",
+                           pa);
+                return false;
+            }
+            if (!may_donate(rmm, pa, want)) {
+                rmm_refuse(c, RMI_ERROR_INPUT, "granule is not in the state "
+                           "that was asked for", pa);
                 return false;
             }
             rmm_granule_donate(rmm, pa);
@@ -183,16 +211,21 @@ static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
     return true;
 }
 
+static void bad_donation(RmmCall *c, RmmSro *sro, uint64_t taken)
+{
+    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, c->why_value,
+                "%s, handle 0x%" PRIx64 ": %s: 0x%" PRIx64 ", after %" PRIu64
+                " of the call", rmm_command(sro->num)->name, sro->handle,
+                c->why, c->why_value, taken);
+}
+
 /*
  * sec B4.3.2.2: the failure is recorded, OP_CONTINUE leads to the end of the
  * operation. TF-RMM forgives a list that it cannot use.
  */
 static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
 {
-    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, c->in[2],
-                "%s, handle 0x%" PRIx64 ": the list at 0x%" PRIx64 " is not "
-                "what was asked for", rmm_command(sro->num)->name,
-                sro->handle, c->in[2]);
+    bad_donation(c, sro, 0);
     if (c->rmm->abi != ARM_RMM_ABI_BET1) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
@@ -204,14 +237,9 @@ static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
  * TF-RMM asks for the rest again, or, if the very first granule is bad, hands
  * back what it has.
  */
-static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken,
-                               uint64_t bad)
+static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken)
 {
-    rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BAD_DONATION, c, bad,
-                "%s, handle 0x%" PRIx64 ": granule 0x%" PRIx64 " is %s, after "
-                "%" PRIu64 " of the call", rmm_command(sro->num)->name,
-                sro->handle, bad,
-                rmm_granule_name(rmm_granule_state(c->rmm, bad)), taken);
+    bad_donation(c, sro, taken);
     if (c->rmm->abi != ARM_RMM_ABI_BET1) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
@@ -234,6 +262,8 @@ static RmmSro *lookup_for(RmmCall *c, RmiMem wants)
         rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_WRONG_PHASE, c, sro->handle,
                     "handle 0x%" PRIx64 " of %s wants %s", sro->handle,
                     rmm_command(sro->num)->name, rmm_sro_wants_name(sro));
+        rmm_refuse(c, RMI_ERROR_INPUT, "the operation wants something else",
+                   sro->wants);
         return NULL;
     }
     return sro;
@@ -243,21 +273,24 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_DONATE);
     Piece p[RMI_LIST_MAX];
-    uint64_t taken = 0, bad = 0;
+    uint64_t taken = 0;
     unsigned n;
     bool ok;
 
-    if (!sro || (c->rmm->sbz_check && c->in[4])) {
+    if (!sro) {
         return RMI_ERROR_INPUT;
+    }
+    if (c->rmm->sbz_check && c->in[4]) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags", c->in[4]);
     }
     if (!take_list(c, sro, p, &n)) {
         return refuse_list(c, sro);
     }
-    ok = take_granules(c, sro, p, n, &taken, &bad);
+    ok = take_granules(c, sro, p, n, &taken);
     sro->donations++;
     c->out[1] = taken;
     if (!ok) {
-        return refuse_granule(c, sro, taken, bad);
+        return refuse_granule(c, sro, taken);
     }
     if (!sro->left || sro->shape.cycle) {
         rmm_sro_next_request(c->rmm, sro);
@@ -371,15 +404,19 @@ uint64_t rmm_op_mem_reclaim(RmmCall *c)
     uint64_t list[RMI_LIST_MAX];
     unsigned capacity = MIN(c->in[3], RMI_LIST_MAX);
 
-    if (!sro || (c->in[2] & 7)) {
+    if (!sro) {
         return RMI_ERROR_INPUT;
+    }
+    if (c->in[2] & 7) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned", c->in[2]);
     }
     if (sro->shape.max_entries) {
         capacity = MIN(capacity, sro->shape.max_entries);
     }
     /* Whether the list can be written is known before anything is given up. */
     if (capacity && !rmm_ns_ok(c->rmm, c->in[2], capacity * 8)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "list is not Non-secure memory",
+                          c->in[2]);
     }
     if (sro->empty) {
         sro->empty -= sro->empty > 0;

@@ -35,6 +35,10 @@ static uint64_t end_without_commit(RmmCall *c, RmmSro *sro)
         rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
         return answer(c, sro);
     }
+    if (!c->why) {
+        rmm_refuse(c, sro->error, sro->error ? "the operation failed before" :
+                   "the operation was cancelled", sro->handle);
+    }
     return close_with(c, sro, sro->error ?: c->rmm->cancel_status);
 }
 
@@ -46,6 +50,8 @@ static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
 
     rmm_sro_resume(c, sro, &begun);
     x0 = begun.cmd->check(&begun);
+    c->why = begun.why;
+    c->why_value = begun.why_value;
     if (FIELD_EX64(x0, RMI_RESULT, STATUS) == RMI_BLOCKED) {
         c->out[1] = sro->handle;
         return x0;
@@ -59,6 +65,8 @@ static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
         begun.chunk = MAX(sro->shape.chunk, granule);
     }
     x0 = begun.cmd->commit(&begun);
+    c->why = begun.why;
+    c->why_value = begun.why_value;
     memcpy(&c->out[1], &begun.out[1], sizeof(c->out) - sizeof(c->out[0]));
     c->n_out = begun.cmd->n_out;
     return close_with(c, sro, x0);
@@ -68,6 +76,7 @@ static uint64_t finish(RmmCall *c, RmmSro *sro)
 {
     if (sro->shape.fail) {
         rmm_sro_fail(sro, sro->shape.fail);
+        rmm_refuse(c, sro->error, "a rule of the script", sro->handle);
     }
     return sro->error || sro->cancelled ? end_without_commit(c, sro) :
                                           end_with_commit(c, sro);
@@ -108,7 +117,7 @@ uint64_t rmm_op_continue(RmmCall *c)
         return RMI_ERROR_INPUT;
     }
     if (rmm->sbz_check && (c->in[2] & ~(uint64_t)R_RMI_CONTINUE_STOP_MASK)) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags", c->in[2]);
     }
     if (sro->wants == RMI_MEM_NONE) {
         return go_on(c, sro);
@@ -118,7 +127,8 @@ uint64_t rmm_op_continue(RmmCall *c)
                 sro->handle, rmm_command(sro->num)->name,
                 rmm_sro_wants_name(sro));
     if (strict) {
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "the operation wants something "
+                          "else", sro->wants);
     }
     if (sro->wants == RMI_MEM_DONATE) {
         /* sec B4.3.2.2: the host has nothing to give */
@@ -145,7 +155,8 @@ uint64_t rmm_op_cancel(RmmCall *c)
                     sro->handle, "handle 0x%" PRIx64
                     " of %s cannot be cancelled", sro->handle,
                     rmm_command(sro->num)->name);
-        return RMI_ERROR_INPUT;
+        return rmm_refuse(c, RMI_ERROR_INPUT, "the cancel bit was 0",
+                          sro->handle);
     }
     if (sro->taken && sro->handed_back) {
         sro->shape.cancel = false;

@@ -73,6 +73,8 @@ RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
                     ARM_RMM_FINDING_KIND_HANDLE_REUSED :
                     ARM_RMM_FINDING_KIND_UNKNOWN_HANDLE, c, c->in[1],
                     "no operation has handle 0x%" PRIx64, c->in[1]);
+        rmm_refuse(c, RMI_ERROR_INPUT, "no operation has the handle",
+                   c->in[1]);
         return NULL;
     }
     sro->calls++;
@@ -285,12 +287,14 @@ uint64_t rmm_sro_begin(RmmCall *c)
     rmm_script_shape(c, &shape);
     if (!(memory && memory->n) && !shape.donate.n && !shape.rounds &&
         !shape.rounds_before) {
-        return shape.fail;
+        return shape.fail ? rmm_refuse(c, shape.fail, "a rule of the script",
+                                       0) : RMI_SUCCESS;
     }
     sro = free_context(c->rmm);
     if (!sro) {
         /* sec B4.3.2: BUSY if one were executing now, which none can be. */
-        return RMI_BLOCKED;
+        return rmm_refuse(c, RMI_BLOCKED, "no context is free",
+                          c->rmm->open_sros);
     }
     open_context(c, sro, &shape);
     if (memory && memory->n) {

@@ -85,6 +85,7 @@ static void rmm_reset_hold(Object *obj, ResetType type)
         rmm->rule[i].applied = 0;
     }
     rmm->random = rmm->seed;
+    g_array_set_size(rmm->refusals, 0);
     memset(rmm->retry, 0, rmm->n_cpus * sizeof(*rmm->retry));
     rmm->n_retries = 0;
 }
@@ -214,6 +215,7 @@ static void rmm_realize(DeviceState *dev, Error **errp)
     }
     the_rmm = rmm;
     QTAILQ_INIT(&rmm->realms);
+    rmm->refusals = g_array_new(false, true, sizeof(RmmRefusal));
     rmm->objects = g_hash_table_new(g_int64_hash, g_int64_equal);
     rmm->sro = g_new0(RmmSro, rmm->num_sros);
     address_space_init(&rmm->root_as, rmm->root_mr, "arm-rmm");

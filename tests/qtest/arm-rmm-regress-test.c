@@ -261,7 +261,7 @@ static void who_lost_it(void)
     g_assert_cmpuint(h.x[1], ==, 7);
     is_left(&h, "memory-held", "REC_CREATE", 7, P(65), "error-input");
     is_left(&h, "sro-abandoned", "REC_CREATE", 1, 0, "holds 7 granules");
-    is_left(&h, "bad-donation", "OP_MEM_DONATE", 1, P(72), "undelegated");
+    is_left(&h, "bad-donation", "OP_MEM_DONATE", 1, P(72), "not in the state");
     rmm_stop(&h);
 }
 

@@ -21,6 +21,8 @@
 #define RMI_UNKNOWN             UINT64_MAX
 
 /* The other numbers are in the table of commands. */
+#define RMI_REALM_CREATE        0x158
+#define RMI_REC_CREATE          0x15A
 #define RMI_GRANULE_RANGE_DELEGATE 0x1F1
 #define RMI_GPT_L1_CREATE       0x1F3
 #define RMI_GPT_L1_DESTROY      0x1F4

@@ -258,6 +258,15 @@ typedef struct RmmFinding {
     char detail[RMM_FINDING_TEXT];
 } RmmFinding;
 
+/* A condition of a command that calls failed; the last of them */
+typedef struct RmmRefusal {
+    uint16_t num;
+    const char *why;
+    uint64_t count;
+    uint64_t x0;
+    uint64_t value;
+} RmmRefusal;
+
 /* BUSY or BLOCKED that a CPU has not answered with a repetition yet */
 typedef struct RmmRetry {
     uint16_t num;
@@ -346,6 +355,7 @@ struct ArmRmm {
     RmmRule *rule;
     unsigned n_rules;
     RmmFinding finding[ARM_RMM_FINDING_KIND__MAX];
+    GArray *refusals;               /* RmmRefusal */
     RmmRetry *retry;                /* one a CPU */
     unsigned n_retries;             /* of them in use */
     uint8_t params[RMI_PARAMS_SIZE]; /* of the call that is being handled */
@@ -375,6 +385,8 @@ struct RmmCall {
     unsigned n_out;                 /* more than the command has */
     RmmSro *sro;                    /* the operation that goes on, or NULL */
     const ArmRmmRule *rule;
+    const char *why;                /* the condition that failed, or NULL */
+    uint64_t why_value;             /* what did not meet it */
     bool force;
     uint64_t chunk;                 /* most bytes of a range, 0: all */
     RmmRealm *realm;
@@ -654,6 +666,16 @@ unsigned rmm_command_index(const RmmCommand *cmd);
 /** rmm_status_name: of the status field of an X0 */
 const char *rmm_status_name(uint64_t x0);
 
+/**
+ * rmm_refuse: a condition does not hold
+ * @x0: the answer
+ * @why: the condition, in words that never go away; the monitor counts by them
+ * @value: what does not meet it
+ *
+ * Returns @x0. Of several, the last one is what the host is told.
+ */
+uint64_t rmm_refuse(RmmCall *c, uint64_t x0, const char *why, uint64_t value);
+
 /** rmm_result_level: result with a level, for example ERROR_RTT */
 uint64_t rmm_result_level(RmiStatus status, int level);
 
@@ -816,8 +838,8 @@ uint64_t rmm_rtt_next_live(ArmRmm *rmm, const RmmRealm *realm,
 void rmm_rtt_entry(ArmRmm *rmm, const RmmRealm *realm, const RmmWalk *w,
                    unsigned index, uint64_t ipa, RmmWalk *entry);
 
-/** rmm_rtt_error: ERROR_RTT with the level of a walk */
-uint64_t rmm_rtt_error(const RmmWalk *w);
+/** rmm_rtt_error: refuse with ERROR_RTT and the level of @c's walk */
+uint64_t rmm_rtt_error(RmmCall *c, const char *why);
 
 /** rmm_rtt_may_map: are leaves with addresses possible at a level? */
 bool rmm_rtt_may_map(ArmRmm *rmm, int level);
@@ -825,6 +847,12 @@ bool rmm_rtt_may_map(ArmRmm *rmm, int level);
 /** rmm_rtt_table_live: has a table an entry that holds DATA or a table? */
 bool rmm_rtt_table_live(ArmRmm *rmm, const RmmRealm *realm, uint64_t table,
                         int level, uint64_t ipa);
+
+/* arm-rmm-cmd-map.c */
+
+/** rmm_range_check: is a range aligned, and in one half of the realm? */
+uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
+                         bool protected);
 
 /* arm-rmm-measure.c */
 
