@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "libqos/arm-rmm.h"
+#include "libqos/arm-rmm-op.h"
 #include "libqos/pcie-fabric-vmstate.h"
 
 #define RD      P(0)
@@ -86,6 +87,92 @@ static void snapshot(void)
     qfabric_files_close(&files);
 }
 
+/* An operation that needs memory, gets it and fails, after so many calls */
+static void open_after(RmmHost *h, RmmOp *op, unsigned calls, bool cancel)
+{
+    static const RmmCourse course = {
+        .command = "REC_CREATE", .num = R_REC_CREATE, .rounds = 1,
+        .request = { 2, 1 }, .pages = FREE(9), .list = LIST, .cancel = true,
+        .fails = true,
+    };
+    const uint64_t in[6] = { RD, FREE(8), REC_PARAMS };
+
+    rmm_op_script(h, &course);
+    qtest_writeq(h->qts, REC_PARAMS + 0x100, 0);
+    rmm_op_begin(op, h, &course, in);
+    for (unsigned i = 0; i < calls; i++) {
+        rmm_op_forward(op);
+    }
+    if (cancel) {
+        rmm_op_call(op, R_CANCEL);
+    }
+}
+
+/*
+ * Saved after each step, with and without OP_CANCEL behind it: what the
+ * operation wants, holds and has to hand back, rounds, recorded failures.
+ */
+static void snapshot_phases(gconstpointer data)
+{
+    g_autofree char *drive = NULL;
+    QFabricFiles files;
+    RmmHost h;
+
+    qfabric_files_open(&files);
+    drive = qfabric_files_drive(&files);
+    rmm_start_args(&h, data, "", drive);
+    rmm_active(&h);
+    rmm_realm(&h, RD, RTT);
+    rmm_delegate(&h, P(256), 64);
+    for (unsigned i = 0; i < 10; i++) {
+        RmmOp op, saved;
+
+        open_after(&h, &op, i % 7, i > 6);
+        if (!qfabric_hmp_quiet(h.qts, "savevm phase")) {
+            break;
+        }
+        saved = op;
+        rmm_op_end(&op);
+        g_assert_true(qfabric_hmp_quiet(h.qts, "loadvm phase"));
+        rmm_op_end(&saved);
+        g_assert_cmpuint(rmm_count(&h, "internal"), ==, 0);
+        g_assert_cmphex(R(&h, R_CONTINUE, saved.handle, 0), ==, EINPUT);
+    }
+    rmm_stop(&h);
+    qfabric_files_close(&files);
+}
+
+/* A reset ends operations in each of their phases. */
+static void reset_phases(gconstpointer data)
+{
+    RmmHost h;
+
+    rmm_start(&h, data, "");
+    for (unsigned i = 0; i < 14; i++) {
+        RmmOp op;
+
+        rmm_active(&h);
+        rmm_realm(&h, RD, RTT);
+        rmm_delegate(&h, P(256), 64);
+        open_after(&h, &op, i % 7, i > 6);
+        qtest_system_reset(h.qts);
+        g_assert_cmpuint(rmm_count(&h, "undelegated"), ==, RAM_SIZE / PAGE);
+        rmm_active(&h);
+        for (unsigned k = 0; k < 4; k++) {
+            static const unsigned ops[] = {
+                R_CONTINUE, R_DONATE, R_RECLAIM, R_CANCEL
+            };
+
+            g_assert_cmphex(R(&h, ops[k], op.handle, LIST, 1, 0), ==, EINPUT);
+        }
+        /* Neither the object nor what was donated is locked or in use. */
+        rmm_delegate(&h, FREE(8), 16);
+        rmm_undelegate(&h, FREE(8), 16);
+        qtest_system_reset(h.qts);
+    }
+    rmm_stop(&h);
+}
+
 static void migration(void)
 {
     g_autofree char *out = NULL;
@@ -149,7 +236,15 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     if (have_qemu_img()) {
         qtest_add_func("/arm-rmm/state/snapshot", snapshot);
+        qtest_add_data_func("/arm-rmm/state/snapshot-phases/bet1", "bet1",
+                            snapshot_phases);
+        qtest_add_data_func("/arm-rmm/state/snapshot-phases/bet3", "bet3",
+                            snapshot_phases);
     }
+    qtest_add_data_func("/arm-rmm/state/reset-phases/bet0", "bet0",
+                        reset_phases);
+    qtest_add_data_func("/arm-rmm/state/reset-phases/bet3", "bet3",
+                        reset_phases);
     qtest_add_func("/arm-rmm/state/migration", migration);
     qtest_add_func("/arm-rmm/state/reset", reset);
     qtest_add_func("/arm-rmm/state/reset-active", reset_active);
