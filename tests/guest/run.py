@@ -230,7 +230,7 @@ def main() -> int:
     if args.recipes:
         return cookbook.run(session, session.kernel(
             (args.kernel or ["debian:stable"])[0]),
-            "".join(args.only), args.rmm)
+            "".join(args.only), args.rmm, args.jobs)
     if args.rmm:
         session.topologies["rmm"] = recipes.topology(args.rmm)
         args.topology = "rmm"

@@ -8,6 +8,7 @@ realm VM and powers off. Nothing is judged: the table says what happened."""
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import dataclasses
 import fnmatch
 import os
@@ -16,7 +17,7 @@ import re
 import subprocess
 import time
 
-from . import recipes
+from . import guest, recipes
 from .guest import SCALE
 from .recipes import Recipe
 from .session import Kernel, Session
@@ -77,6 +78,7 @@ def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
     with open(log, "wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.STDOUT)
+        guest.running(process)
         try:
             status = process.wait(SECONDS * SCALE)
         except subprocess.TimeoutExpired:
@@ -85,7 +87,7 @@ def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
             process.wait()
             status = None
         finally:
-            process.kill()
+            guest.ended(process)
     text = log.read_text(errors="replace")
     applied = trace.read_text().splitlines() if trace.exists() else []
     own = len(recipe.script.get("rules", []))
@@ -107,7 +109,8 @@ def table(taken: list[Taken]) -> str:
         for row in rows)
 
 
-def run(session: Session, kernel: Kernel, pattern: str, more: str) -> int:
+def run(session: Session, kernel: Kernel, pattern: str, more: str,
+        jobs: int) -> int:
     """@more: properties, and a script whose rules go behind the recipe's"""
     if not session.initrd:
         raise TableError("INITRD= is missing: a user land that starts a realm VM "
@@ -118,10 +121,17 @@ def run(session: Session, kernel: Kernel, pattern: str, more: str) -> int:
         raise TableError(f"T={pattern}: no recipe has such a name")
     taken = []
     began = time.monotonic()
-    for number, recipe in enumerate(chosen, 1):
-        taken.append(take(session, kernel, recipe, more))
-        print(f"[{number}/{len(chosen)}] {'  '.join(taken[-1].row())}",
-              flush=True)
+    with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            for one in pool.map(lambda r: take(session, kernel, r, more),
+                                chosen):
+                taken.append(one)
+                print(f"[{len(taken)}/{len(chosen)}] {'  '.join(one.row())}",
+                      flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            guest.kill_all()
+            raise
     result = session.build / "results" / "recipes.txt"
     result.parent.mkdir(parents=True, exist_ok=True)
     pathlib.Path(result).write_text(table(taken) + "\n")

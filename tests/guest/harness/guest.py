@@ -39,6 +39,16 @@ def kill_all() -> None:
         process.kill()
 
 
+def running(process: subprocess.Popen[bytes]) -> None:
+    """A QEMU that is to end with the harness."""
+    _running.add(process)
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    _running.discard(process)
+
+
 @dataclasses.dataclass
 class Boot:
     """What is to be booted."""
