@@ -307,6 +307,7 @@ static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
         const Left *l = &left[i + 1];
         uint64_t good = held_for_good(rmm, cmd->num);
+        uint64_t live = held_by_objects(rmm, cmd->num);
         char buf[40];
         g_autoptr(GString) s = g_string_new(NULL);
         const RmmSro *sro;
@@ -316,10 +317,9 @@ static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
         }
         g_string_printf(s, "%s donated and not handed back, first 0x%" PRIx64,
                         granules(l->n - good, buf), l->first);
-        if (held_by_objects(rmm, cmd->num)) {
+        if (live) {
             g_string_append_printf(s, "; %" PRIu64 " of them are of objects "
-                                   "that exist",
-                                   held_by_objects(rmm, cmd->num));
+                                   "that exist", live);
         }
         if (open_of(rmm, cmd->num, &sro)) {
             g_string_append(s, "; ");
@@ -337,6 +337,7 @@ static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
 
     count_left(rmm, RMM_G_DELEGATED, left);
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
+        bool fresh = cmd->num == RMI_GRANULE_RANGE_DELEGATE;
         const Left *l = &left[i + 1];
         char buf[40];
 
@@ -344,8 +345,8 @@ static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
             add(tail, ARM_RMM_FINDING_KIND_LEFT_DELEGATED, cmd->name, l->n,
                 l->first,
                 g_strdup_printf("%s %s and not undelegated, first 0x%" PRIx64,
-                                granules(l->n, buf), cmd->num == RMI_GRANULE_RANGE_DELEGATE ?
-                                "delegated" : "given back", l->first));
+                                granules(l->n, buf), fresh ? "delegated" :
+                                "given back", l->first));
         }
     }
 }

@@ -61,6 +61,11 @@ static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
         rmm_sro_fail(sro, x0);
         return end_without_commit(c, sro);
     }
+    if (!begun.cmd->need && sro->held.n && !sro->shape.keep_memory) {
+        /* Asked for by a script, and of no use */
+        rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
+        return answer(c, sro);
+    }
     if (FIELD_EX64(c->in[2], RMI_CONTINUE, STOP)) {
         begun.chunk = MAX(sro->shape.chunk, granule);
     }

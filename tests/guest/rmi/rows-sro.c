@@ -250,8 +250,7 @@ const Course sro_courses[] = {
     BACK("reclaim-then-lies", "REC_DESTROY=60d RECLAIM=10d,10/1 "
                "DONATE=1/0 CONTINUE=0", .leaves = "wrong-phase:1"),
     BACK("reclaim-then-donate", "REC_DESTROY=60d RECLAIM=50d,10008/8 "
-         "DONATE=40d/2 CONTINUE=0", .leaves = "memory-held:2", .lost = 2,
-         .arg = ODD),
+         "DONATE=40d/2 CONTINUE=60d RECLAIM=40d/1 CONTINUE=0", .arg = ODD),
     BACK("reclaim-600", "REC_DESTROY=60d RECLAIM=60d/256 freed "
          "RECLAIM=60d/256 freed RECLAIM=40d/88 CONTINUE=0"),
     BACK("reclaim-empty-entry", "REC_DESTROY=60d RECLAIM=40d/2 CONTINUE=0"),
