@@ -24,7 +24,7 @@
 #include "system/runstate.h"
 #include "trace.h"
 
-/* sec 28.1: has an intrusion sensor and a diagnostic interrupt */
+/* sec 28.1: an intrusion sensor; a diagnostic interrupt, on some machines */
 #define CAPS_INTRUSION          0x01
 #define CAPS_DIAG               0x04
 
@@ -213,11 +213,18 @@ void ipmi_chassis_system_reset(IPMIBmcMulti *s)
     }
 }
 
+static int is_nmi(Object *obj, void *opaque)
+{
+    return object_dynamic_cast(obj, TYPE_NMI) != NULL;
+}
+
 static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
+    bool diag = object_child_foreach_recursive(object_get_root(), is_nmi,
+                                               NULL);
     uint8_t addr = s->parent_obj.slave_addr;
 
-    ipmi_rsp_u8(rsp, CAPS_INTRUSION | CAPS_DIAG);
+    ipmi_rsp_u8(rsp, CAPS_INTRUSION | (diag ? CAPS_DIAG : 0));
     for (int i = 0; i < 5; i++) {
         ipmi_rsp_u8(rsp, addr); /* FRU, SDR, SEL, SM, bridge: all are here */
     }
