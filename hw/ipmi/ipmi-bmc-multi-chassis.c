@@ -345,10 +345,6 @@ static void hour_timer(void *opaque)
               qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + HOUR_NS);
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-#define ADMIN IPMI_MULTI_PRIV_ADMIN
-
 static const IPMICommand chassis_commands[] = {
     { 0x00, "Get Chassis Capabilities", 0, 0, USER, 0, get_caps },
     { 0x01, "Get Chassis Status", 0, 0, USER, 0, get_status },
