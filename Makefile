@@ -128,7 +128,7 @@ help:
 #h make check-long      what takes minutes: 10,000 resets, long waits
 #h make bench           the benchmarks: ratios, measured in one run
 #h make fuzz            random guests under the sanitizers (a build of its own);
-#h                      RIG_FUZZ_SECONDS, RIG_FUZZ_SEED
+#h                      RIG_FUZZ_SECONDS, RIG_FUZZ_SEED, RIG_FUZZ_ONLY
 #h make docs            the documentation as HTML in build/docs
 #h make upstream-check  does upstream/ apply to the newest QEMU of the series?
 #h make clean           remove what was built; make distclean: all of build/

@@ -344,27 +344,35 @@ static uint8_t check_tracking(const IPMIReq *req, IPMIChannel *c,
            msg.is_response ? IPMI_MULTI_CC_OK : IPMI_MULTI_CC_INVALID_FIELD;
 }
 
-static uint8_t send_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+static uint8_t send_to_channel(IPMIBmcMulti *s, const IPMIReq *req,
+                               IPMIChannel *c, IPMIRsp *rsp)
 {
     uint8_t tracking = SEND_TRACKING(req->data[0]);
-    uint8_t number = ipmi_channel_resolve(req, SEND_CHANNEL(req->data[0]));
-    IPMIChannel *c = ipmi_channel(s, req, number);
-    uint8_t cc;
+    uint8_t cc = check_tracking(req, c, tracking);
+    uint32_t resets = s->resets;
 
-    if (ipmi_channel_is_system(s, number)) {
-        return send_to_system(s, req, req->data + 1, req->len - 1);
-    }
-    if (!c) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
-    }
-    cc = check_tracking(req, c, tracking);
     if (cc != IPMI_MULTI_CC_OK) {
         return cc;
     }
     if (tracking == TRACK_REQUEST && !req->port) {
-        return send_tracked(s, req, c, req->data + 1, req->len - 1);
+        cc = send_tracked(s, req, c, req->data + 1, req->len - 1);
+    } else {
+        cc = ipmi_channel_send(c, req->chan, req->data + 1, req->len - 1);
     }
-    return ipmi_channel_send(c, req->chan, req->data + 1, req->len - 1);
+    /* A fault in the middle of it: nobody is left to answer. */
+    rsp->none = s->resets != resets;
+    return cc;
+}
+
+static uint8_t send_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    uint8_t number = ipmi_channel_resolve(req, SEND_CHANNEL(req->data[0]));
+    IPMIChannel *c = ipmi_channel(s, req, number);
+
+    if (ipmi_channel_is_system(s, number)) {
+        return send_to_system(s, req, req->data + 1, req->len - 1);
+    }
+    return c ? send_to_channel(s, req, c, rsp) : IPMI_MULTI_CC_INVALID_FIELD;
 }
 
 /*
@@ -375,7 +383,7 @@ void ipmi_bmc_request(IPMIChannel *c, const IPMIMessage *msg, uint8_t priv)
 {
     IPMIBmcMulti *s = c->bmc;
     /* One byte of the message is the completion code. */
-    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - 16 };
+    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - IPMI_MESSAGE_OVERHEAD };
     uint8_t data[IPMI_QUEUE_MESSAGE], buf[IPMI_QUEUE_MESSAGE];
     IPMIMessage out = *msg;
     IPMIReq req = {

@@ -177,6 +177,9 @@ static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     }
     c->nv = nv;
     c->vol = vol;
+    if (!(vol.access & 7)) {
+        ipmi_channel_end_sessions(c);
+    }
     return IPMI_MULTI_CC_OK;
 }
 

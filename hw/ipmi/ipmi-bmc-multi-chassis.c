@@ -24,7 +24,7 @@
 #include "system/runstate.h"
 #include "trace.h"
 
-/* sec 28.1: has an intrusion sensor and a diagnostic interrupt */
+/* sec 28.1: an intrusion sensor; a diagnostic interrupt, on some machines */
 #define CAPS_INTRUSION          0x01
 #define CAPS_DIAG               0x04
 
@@ -213,11 +213,18 @@ void ipmi_chassis_system_reset(IPMIBmcMulti *s)
     }
 }
 
+static int is_nmi(Object *obj, void *opaque)
+{
+    return object_dynamic_cast(obj, TYPE_NMI) != NULL;
+}
+
 static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
+    bool diag = object_child_foreach_recursive(object_get_root(), is_nmi,
+                                               NULL);
     uint8_t addr = s->parent_obj.slave_addr;
 
-    ipmi_rsp_u8(rsp, CAPS_INTRUSION | CAPS_DIAG);
+    ipmi_rsp_u8(rsp, CAPS_INTRUSION | (diag ? CAPS_DIAG : 0));
     for (int i = 0; i < 5; i++) {
         ipmi_rsp_u8(rsp, addr); /* FRU, SDR, SEL, SM, bridge: all are here */
     }
@@ -337,10 +344,6 @@ static void hour_timer(void *opaque)
     timer_mod(&s->stores.chassis.hour_timer,
               qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + HOUR_NS);
 }
-
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-#define ADMIN IPMI_MULTI_PRIV_ADMIN
 
 static const IPMICommand chassis_commands[] = {
     { 0x00, "Get Chassis Capabilities", 0, 0, USER, 0, get_caps },

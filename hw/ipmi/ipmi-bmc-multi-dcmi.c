@@ -89,10 +89,9 @@ static double sensor_real(const IPMISensor *sensor)
     int b = sextract32(f[2] | (f[3] & 0xc0) << 2, 0, 10);
     int r_exp = sextract32(f[5], 4, 4);
     int b_exp = sextract32(f[5], 0, 4);
-    int raw = sensor->sdr[SDR_O_UNITS] & 0x80 ? (int8_t)sensor->reading :
-                                                sensor->reading;
 
-    return (m * raw + b * pow(10, b_exp)) * pow(10, r_exp);
+    return (m * ipmi_sensor_number(sensor, sensor->reading) +
+            b * pow(10, b_exp)) * pow(10, r_exp);
 }
 
 /* The first sensor of watts is that of the system. NULL: there is none. */
@@ -329,9 +328,6 @@ static uint8_t get_sensor_info(IPMIBmcMulti *s, const IPMIReq *req,
     return IPMI_MULTI_CC_OK;
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-#define ADMIN IPMI_MULTI_PRIV_ADMIN
 #define ANY IPMI_MULTI_MAX_DATA /* the handler looks at the group first */
 
 static const IPMICommand dcmi_commands[] = {

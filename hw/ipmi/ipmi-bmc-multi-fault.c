@@ -79,17 +79,27 @@ uint8_t ipmi_fault_code(const IpmiFault *f)
     return f->has_code ? f->code : 0xc0;
 }
 
-/* Which of the optional members an action understands */
+/* Which of the optional members an action understands, and where it exists */
 static const struct {
     bool delay, times, bytes, code;
-} understands[IPMI_FAULT_ACTION__MAX] = {
-    [IPMI_FAULT_ACTION_DELAY] = { .delay = true },
-    [IPMI_FAULT_ACTION_REPEAT] = { .times = true },
-    [IPMI_FAULT_ACTION_TRUNCATE] = { .bytes = true },
-    [IPMI_FAULT_ACTION_EXTEND] = { .bytes = true },
-    [IPMI_FAULT_ACTION_COMPLETION] = { .code = true },
-    [IPMI_FAULT_ACTION_STUCK] = { .delay = true },
-    [IPMI_FAULT_ACTION_ATTENTION_STORM] = { .delay = true, .times = true },
+    bool at[3];                 /* IPMI_FAULT_PORT, _MESSAGE, _RAW */
+} actions[IPMI_FAULT_ACTION__MAX] = {
+    [IPMI_FAULT_ACTION_DROP] = { .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_IGNORE] = { .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_DELAY] = { .delay = true, .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_REPEAT] = { .times = true, .at = { false, true, true } },
+    [IPMI_FAULT_ACTION_WRONG_SEQUENCE] = { .at = { true, true } },
+    [IPMI_FAULT_ACTION_WRONG_NETFN] = { .at = { true, true } },
+    [IPMI_FAULT_ACTION_WRONG_COMMAND] = { .at = { true, true } },
+    [IPMI_FAULT_ACTION_TRUNCATE] = { .bytes = true,
+                                     .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_EXTEND] = { .bytes = true, .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_COMPLETION] = { .code = true, .at = { true, true } },
+    [IPMI_FAULT_ACTION_STUCK] = { .delay = true, .at = { true } },
+    [IPMI_FAULT_ACTION_ATTENTION_STORM] = { .delay = true, .times = true,
+                                            .at = { true } },
+    [IPMI_FAULT_ACTION_BMC_RESET] = { .at = { true, true, true } },
+    [IPMI_FAULT_ACTION_LOST_INTERRUPT] = { .at = { true } },
 };
 
 static bool refuse(const IpmiFault *f, const char *what, Error **errp)
@@ -100,10 +110,10 @@ static bool refuse(const IpmiFault *f, const char *what, Error **errp)
 
 static bool check_rule(const IpmiFault *f, Error **errp)
 {
-    if ((f->has_delay_ms && !understands[f->action].delay) ||
-        (f->has_times && !understands[f->action].times) ||
-        (f->has_bytes && !understands[f->action].bytes) ||
-        (f->has_code && !understands[f->action].code)) {
+    if ((f->has_delay_ms && !actions[f->action].delay) ||
+        (f->has_times && !actions[f->action].times) ||
+        (f->has_bytes && !actions[f->action].bytes) ||
+        (f->has_code && !actions[f->action].code)) {
         return refuse(f, "it has no such member as was given: delay-ms, times, "
                       "bytes and code belong to some actions only", errp);
     }
@@ -170,12 +180,16 @@ IpmiFaultInfoList *ipmi_faults_info(IPMIBmcFaults *faults)
     return list;
 }
 
-static bool matches(const IpmiFault *f, uint8_t chan, uint8_t netfn,
-                    uint8_t cmd)
+static bool matches(const IpmiFault *f, const IPMIFaultSubject *s)
 {
-    return (!f->has_channel || f->channel == chan) &&
-           (!f->has_netfn || f->netfn == netfn) &&
-           (!f->has_cmd || f->cmd == cmd);
+    if (s->where == IPMI_FAULT_RAW && (f->has_netfn || f->has_cmd)) {
+        return false;
+    }
+    return actions[f->action].at[s->where] &&
+           (!f->has_direction || f->direction == s->direction) &&
+           (!f->has_channel || f->channel == s->chan) &&
+           (!f->has_netfn || f->netfn == s->netfn) &&
+           (!f->has_cmd || f->cmd == s->cmd);
 }
 
 /* Is it this match's turn? */
@@ -188,14 +202,14 @@ static bool is_due(const IpmiFault *f, uint64_t match)
 }
 
 const IpmiFault *ipmi_faults_match(IPMIBmcFaults *faults, const char *bmc,
-                                   uint8_t chan, uint8_t netfn, uint8_t cmd)
+                                   const IPMIFaultSubject *subject)
 {
     FaultState *state = faults->state;
     const IpmiFault *found = NULL;
     IpmiFaultList *i;
 
     for (i = faults->rules; i; i = i->next, state++) {
-        if (!matches(i->value, chan, netfn, cmd)) {
+        if (!matches(i->value, subject)) {
             continue;
         }
         state->matched++;
@@ -205,8 +219,9 @@ const IpmiFault *ipmi_faults_match(IPMIBmcFaults *faults, const char *bmc,
         }
     }
     if (found) {
-        trace_ipmi_fault(bmc, IpmiFaultAction_str(found->action), chan, netfn,
-                         cmd);
+        trace_ipmi_fault(bmc, IpmiFaultAction_str(found->action), subject->chan,
+                         IpmiFaultDirection_str(subject->direction),
+                         subject->netfn, subject->cmd);
     }
     return found;
 }

@@ -286,10 +286,6 @@ static uint8_t statistics(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_MULTI_CC_OK;
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-#define ADMIN IPMI_MULTI_PRIV_ADMIN
-
 static const IPMICommand transport_commands[] = {
     { 0x01, "Set LAN Configuration Parameters", 2, 36, ADMIN, 0, set_lan,
       { { 0, 0xf0 } } },

@@ -285,9 +285,12 @@ static bool fault_instead(IPMIBmcPort *p, const IpmiFault *f, uint8_t *cc)
 
 static void handle(IPMIBmcPort *p, const IPMIReq *req, uint8_t netfn_lun)
 {
+    const IPMIFaultSubject subject = {
+        .where = IPMI_FAULT_PORT, .direction = IPMI_FAULT_DIRECTION_IN,
+        .chan = p->chan, .netfn = req->netfn, .cmd = req->cmd,
+    };
     const IpmiFault *f = ipmi_faults_match(p->bmc->faults,
-                                           ipmi_bmc_name(p->bmc), p->chan,
-                                           req->netfn, req->cmd);
+                                           ipmi_bmc_name(p->bmc), &subject);
     IPMIRsp rsp = { .max = p->max_rsp };
     uint8_t cc;
 

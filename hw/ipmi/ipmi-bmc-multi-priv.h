@@ -10,6 +10,11 @@
 
 #include "hw/ipmi/ipmi-bmc-multi.h"
 
+/* Privilege levels in the rows of command tables */
+#define USER                    IPMI_MULTI_PRIV_USER
+#define OPER                    IPMI_MULTI_PRIV_OPERATOR
+#define ADMIN                   IPMI_MULTI_PRIV_ADMIN
+
 #define IPMI_RECORD_FIRST       0x0000
 #define IPMI_RECORD_LAST        0xffff
 
@@ -84,6 +89,7 @@ void ipmi_sdr_add_defaults(IPMISdr *sdr);
 uint8_t ipmi_sdr_get(IPMISdr *sdr, const IPMIReq *req, IPMIRsp *rsp);
 
 /* Sensors */
+int ipmi_sensor_number(const IPMISensor *sensor, uint8_t raw);
 bool ipmi_sensors_realize(IPMIBmcMulti *s, Error **errp);
 void ipmi_sensors_unrealize(IPMIBmcMulti *s);
 void ipmi_sensor_init_all(IPMIBmcMulti *s);     /* initialisation agent */

@@ -381,9 +381,6 @@ static uint8_t sdr_dev_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_MULTI_CC_OK;
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-
 static const IPMICommand sdr_commands[] = {
     { 0x20, "Get SDR Repository Info", 0, 0, USER, 0, sdr_info },
     { 0x21, "Get SDR Repository Allocation Info", 0, 0, USER, 0,

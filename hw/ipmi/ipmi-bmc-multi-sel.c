@@ -348,9 +348,6 @@ static uint8_t sel_set_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_MULTI_CC_OK;
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-
 static const IPMICommand sel_commands[] = {
     { 0x40, "Get SEL Info", 0, 0, USER, 0, sel_info },
     { 0x41, "Get SEL Allocation Info", 0, 0, USER, 0, sel_alloc_info },

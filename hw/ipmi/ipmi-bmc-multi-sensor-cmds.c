@@ -409,10 +409,6 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_MULTI_CC_OK;
 }
 
-#define USER IPMI_MULTI_PRIV_USER
-#define OPER IPMI_MULTI_PRIV_OPERATOR
-#define ADMIN IPMI_MULTI_PRIV_ADMIN
-
 static const IPMICommand sensor_commands[] = {
     { 0x00, "Set Event Receiver", 2, 2, ADMIN, 0, set_receiver,
       { { 1, 0xfc } } },

@@ -61,7 +61,7 @@ uint16_t ipmi_sensor_events(const IPMISensor *sensor, bool deassert)
 }
 
 /* sec 36.2: the number that raw analog data stands for */
-static int sensor_number(const IPMISensor *sensor, uint8_t raw)
+int ipmi_sensor_number(const IPMISensor *sensor, uint8_t raw)
 {
     switch (FORMAT(sensor->sdr[SDR_O_UNITS])) {
     case FORMAT_UNSIGNED:
@@ -79,8 +79,8 @@ static int sensor_number(const IPMISensor *sensor, uint8_t raw)
  */
 static bool sensor_beyond(const IPMISensor *sensor, int i, bool was)
 {
-    int reading = sensor_number(sensor, sensor->reading);
-    int threshold = sensor_number(sensor, sensor->threshold[i]);
+    int reading = ipmi_sensor_number(sensor, sensor->reading);
+    int threshold = ipmi_sensor_number(sensor, sensor->threshold[i]);
 
     if (i < FIRST_UPPER) {
         return reading <= threshold + (was ? sensor->hyst_neg : 0);
@@ -381,7 +381,7 @@ bool ipmi_sensors_realize(IPMIBmcMulti *s, Error **errp)
         if (st->sensor_index[rec[SDR_O_NUMBER]] || st->n_sensors == 255) {
             error_setg(errp, "sdr-file: sensor 0x%02x is there twice",
                        rec[SDR_O_NUMBER]);
-            g_clear_pointer(&st->sensors, g_free);
+            ipmi_sensors_unrealize(s);
             return false;
         }
         sensor_create(sensor, rec);
@@ -401,6 +401,7 @@ void ipmi_sensors_unrealize(IPMIBmcMulti *s)
 {
     g_clear_pointer(&s->stores.sensors, g_free);
     s->stores.n_sensors = 0;
+    memset(s->stores.sensor_index, 0, sizeof(s->stores.sensor_index));
 }
 
 const VMStateDescription vmstate_ipmi_sensor = {

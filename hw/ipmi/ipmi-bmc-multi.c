@@ -166,8 +166,7 @@ uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (rsp->overflow) {
         cc = IPMI_MULTI_CC_CANNOT_RETURN;
     }
-    if (cc != IPMI_MULTI_CC_OK &&
-        (rsp->overflow || !c || !(c->flags & IPMI_CMD_DATA_ON_CC))) {
+    if (cc != IPMI_MULTI_CC_OK) {
         rsp->len = 0;
     }
     if (cc == IPMI_MULTI_CC_LENGTH || cc == IPMI_MULTI_CC_INVALID_FIELD) {
@@ -296,6 +295,7 @@ void ipmi_bmc_reset(IPMIBmcMulti *s, bool cold)
 
     trace_ipmi_bmc_reset(ipmi_bmc_name(s), cold ? "cold" : "warm");
     if (cold) {
+        s->resets++;
         s->enables = IPMI_ENABLE_SEL;
         s->flags = 0;
         s->event_valid = false;
@@ -429,6 +429,12 @@ static bool check_props(IPMIBmcMulti *s, Error **errp)
                    "11", s->port2_channel);
         return false;
     }
+    if (s->parent_obj.slave_addr & 1 || s->parent_obj.slave_addr < 0x10 ||
+        s->parent_obj.slave_addr > 0xee) {
+        error_setg(errp, "slave_addr=0x%02x: must be an even number, 0x10 to "
+                   "0xee", s->parent_obj.slave_addr);
+        return false;
+    }
     if (s->mfg_id >= 1u << 20) {
         error_setg(errp, "mfg_id=%u: must be less than %u", s->mfg_id,
                    1u << 20);
@@ -481,12 +487,20 @@ static void bmc_finalize(Object *obj)
     g_free(s->name);
 }
 
-/* Before its system interface has got a port of its own; see -port.c. */
+/*
+ * From an interface that has got no port of its own, see -port.c: SSIF. Its
+ * software is told so, and does not wait.
+ */
 static void bmc_handle_command(IPMIBmc *b, uint8_t *cmd, unsigned len,
                                unsigned max_len, uint8_t msg_id)
 {
-    qemu_log_mask(LOG_UNIMP, "%s: a system interface of an unknown kind\n",
-                  ipmi_bmc_name(IPMI_BMC_MULTI(b)));
+    uint8_t rsp[] = { (len ? cmd[0] : 0) | 0x04, len > 1 ? cmd[1] : 0,
+                      IPMI_MULTI_CC_STATE };
+
+    qemu_log_mask(LOG_UNIMP, "%s: a system interface that is neither KCS nor "
+                  "BT\n", ipmi_bmc_name(IPMI_BMC_MULTI(b)));
+    IPMI_INTERFACE_GET_CLASS(b->intf)->handle_rsp(b->intf, msg_id, rsp,
+                                                  sizeof(rsp));
 }
 
 static void get_faults(Object *obj, Visitor *v, const char *name, void *opaque,

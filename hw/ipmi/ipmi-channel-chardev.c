@@ -7,16 +7,23 @@
  * The framing is described in docs/specs/ipmi-bmc-multi.rst. In short, for each
  * message: a byte that says where it comes from, the message, and A0h; A0h,
  * A1h and AAh within are sent as AAh and the byte with bit 4 set.
+ *
+ * The machine never waits for a peer. What it does not read is kept as far as
+ * OUT_SIZE goes; frames after that are lost, each as a whole.
  */
 
 #include "qemu/osdep.h"
 #include "hw/ipmi/ipmi-channel.h"
 #include "qemu/log.h"
+#include "qemu/units.h"
+#include "trace.h"
 
 #define FRAME_END       0xa0
 #define FRAME_RESERVED  0xa1
 #define FRAME_ESCAPE    0xaa
 #define ESCAPE_BIT      0x10
+
+#define OUT_SIZE        (16 * KiB)
 
 typedef struct IPMIChardev {
     bool open;
@@ -24,6 +31,9 @@ typedef struct IPMIChardev {
     bool overlong;              /* wait for the end of this one */
     unsigned len;
     uint8_t frame[1 + IPMI_QUEUE_MESSAGE];
+    guint watch;                /* for a peer that reads again, or 0 */
+    unsigned out_len;
+    uint8_t out[OUT_SIZE];      /* what it has not read yet */
 } IPMIChardev;
 
 static void frame_complete(IPMIChannel *c)
@@ -82,6 +92,12 @@ static void chardev_read(void *opaque, const uint8_t *buf, int size)
     }
 }
 
+static void forget_output(IPMIChardev *p)
+{
+    g_clear_handle_id(&p->watch, g_source_remove);
+    p->out_len = 0;
+}
+
 static void chardev_event(void *opaque, QEMUChrEvent event)
 {
     IPMIChannel *c = opaque;
@@ -99,6 +115,7 @@ static void chardev_event(void *opaque, QEMUChrEvent event)
     c->chardev->len = 0;
     c->chardev->escaped = false;
     c->chardev->overlong = false;
+    forget_output(c->chardev);
 }
 
 bool ipmi_channel_chardev_is_open(IPMIChannel *c)
@@ -117,10 +134,38 @@ static unsigned put(uint8_t *out, uint8_t byte)
     return 1;
 }
 
+static gboolean peer_reads(void *do_not_use, GIOCondition cond, void *opaque);
+
+/* As much as the peer takes. Its end of the line may break meanwhile. */
+static void write_output(IPMIChannel *c)
+{
+    IPMIChardev *p = c->chardev;
+    int n = qemu_chr_fe_write(&c->chr, p->out, p->out_len);
+
+    if (n > 0 && p->open) {
+        p->out_len -= n;
+        memmove(p->out, p->out + n, p->out_len);
+    }
+    if (p->out_len && !p->watch) {
+        p->watch = qemu_chr_fe_add_watch(&c->chr, G_IO_OUT | G_IO_HUP,
+                                         peer_reads, c);
+    }
+}
+
+static gboolean peer_reads(void *do_not_use, GIOCondition cond, void *opaque)
+{
+    IPMIChannel *c = opaque;
+
+    c->chardev->watch = 0;
+    write_output(c);
+    return G_SOURCE_REMOVE;
+}
+
 void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
                                const uint8_t *data, unsigned len)
 {
     uint8_t out[2 * (1 + IPMI_QUEUE_MESSAGE) + 1];
+    IPMIChardev *p = c->chardev;
     unsigned i, n;
 
     if (!ipmi_channel_chardev_is_open(c)) {
@@ -131,7 +176,14 @@ void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
         n += put(out + n, data[i]);
     }
     out[n++] = FRAME_END;
-    qemu_chr_fe_write_all(&c->chr, out, n);
+    if (n > OUT_SIZE - p->out_len) {
+        trace_ipmi_channel_deaf(ipmi_bmc_name(c->bmc), c->number, len);
+        c->n_dropped++;
+        return;
+    }
+    memcpy(p->out + p->out_len, out, n);
+    p->out_len += n;
+    write_output(c);
 }
 
 void ipmi_channel_chardev_init(IPMIChannel *c)
@@ -146,6 +198,9 @@ void ipmi_channel_chardev_init(IPMIChannel *c)
 
 void ipmi_channel_chardev_exit(IPMIChannel *c)
 {
+    if (c->chardev) {
+        forget_output(c->chardev);
+    }
     qemu_chr_fe_deinit(&c->chr, false);
     g_clear_pointer(&c->chardev, g_free);
 }

@@ -17,7 +17,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-events-ipmi-bmc-multi.h"
-#include "hw/ipmi/ipmi-bmc-multi-fault.h"
 #include "hw/ipmi/ipmi-bridge.h"
 #include "hw/ipmi/ipmi-channel.h"
 #include "hw/qdev-properties.h"
@@ -78,91 +77,13 @@ static const char *bmc_name(IPMIChannel *c)
 }
 
 /*
- * Messages
- */
-
-/* Bytes before, and the least that there are in all */
-static bool layout(const IPMIChannel *c, unsigned *handle, unsigned *min)
-{
-    *handle = ipmi_channel_has_sessions(c) ? 1 : 0;
-    *min = *handle + 7;
-    return *handle || ipmi_channel_is_ipmb(c);
-}
-
-bool ipmi_message_parse(const IPMIChannel *c, const uint8_t *p, unsigned len,
-                        IPMIMessage *msg)
-{
-    unsigned handle, min;
-    bool first_ok;
-
-    memset(msg, 0, sizeof(*msg));
-    if (!layout(c, &handle, &min)) {
-        return false;
-    }
-    /* IPMB sec 2.11.1: a broadcast has address 00h in front */
-    if (!handle && len > min && p[0] == 0) {
-        msg->broadcast = true;
-        p++;
-        len--;
-    }
-    if (len < min) {
-        return false;
-    }
-    msg->handle = handle ? p[0] : 0;
-    /* Linux' automatic replies count the session handle into the checksum. */
-    first_ok = !ipmi_checksum(p + handle, 3) ||
-               (handle && (p[2] & 0x04) && !ipmi_checksum(p, 4));
-    p += handle;
-    len -= handle;
-    msg->is_response = p[1] & 0x04;
-    msg->netfn = (p[1] >> 2) & ~1;
-    msg->checksum_ok = first_ok && !ipmi_checksum(p + 3, len - 3);
-    msg->seq = p[4] >> 2;
-    msg->cmd = p[5];
-    msg->data = p + 6;
-    msg->len = len - 7;
-    if (msg->is_response) {
-        msg->rq_addr = p[0];
-        msg->rq_lun = p[1] & 3;
-        msg->rs_addr = p[3];
-        msg->rs_lun = p[4] & 3;
-    } else {
-        msg->rs_addr = p[0];
-        msg->rs_lun = p[1] & 3;
-        msg->rq_addr = p[3];
-        msg->rq_lun = p[4] & 3;
-    }
-    return true;
-}
-
-unsigned ipmi_message_build(const IPMIChannel *c, const IPMIMessage *msg,
-                            uint8_t *buf)
-{
-    bool rsp = msg->is_response;
-    unsigned handle, min;
-    uint8_t *p;
-
-    if (!layout(c, &handle, &min) || min + msg->len > IPMI_QUEUE_MESSAGE) {
-        return 0;
-    }
-    if (handle) {
-        buf[0] = msg->handle;
-    }
-    p = buf + handle;
-    p[0] = rsp ? msg->rq_addr : msg->rs_addr;
-    p[1] = (msg->netfn | rsp) << 2 | (rsp ? msg->rq_lun : msg->rs_lun);
-    p[2] = ipmi_checksum(p, 2);
-    p[3] = rsp ? msg->rs_addr : msg->rq_addr;
-    p[4] = msg->seq << 2 | (rsp ? msg->rs_lun : msg->rq_lun);
-    p[5] = msg->cmd;
-    memcpy(p + 6, msg->data, msg->len);
-    p[6 + msg->len] = ipmi_checksum(p + 3, 3 + msg->len);
-    return min + msg->len;
-}
-
-/*
  * To the medium
  */
+
+void ipmi_channel_end_sessions(IPMIChannel *c)
+{
+    memset(c->handles, 0, sizeof(c->handles));
+}
 
 static void set_handle(IPMIChannel *c, uint8_t handle)
 {
@@ -228,7 +149,7 @@ bool ipmi_channel_add_satellite(IPMIChannel *c, IPMISatellite *sat)
 static void satellite_answers(IPMIChannel *c, IPMISatellite *sat,
                               const IPMIMessage *req)
 {
-    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - 16 };
+    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - IPMI_MESSAGE_OVERHEAD };
     uint8_t data[IPMI_QUEUE_MESSAGE], buf[IPMI_QUEUE_MESSAGE];
     IPMIMessage msg = *req;
     unsigned len;
@@ -265,55 +186,47 @@ static uint8_t check_send(IPMIChannel *c, const IPMIMessage *msg)
     return IPMI_CC_SEND_NAK;
 }
 
-static void send_and_answer(IPMIChannel *c, uint8_t from, const uint8_t *data,
-                            unsigned len, const IPMIMessage *msg)
+static void send_and_answer(IPMIChannel *c, const IPMIPassing *p)
 {
     IPMISatellite *sat;
+    IPMIMessage msg;
 
-    put_on_medium(c, from, data, len);
-    if (!msg || msg->is_response) {
+    put_on_medium(c, p->who, p->data, p->len);
+    if (p->raw || !ipmi_message_parse(c, p->data, p->len, &msg) ||
+        msg.is_response) {
         return;
     }
-    sat = find_satellite(c, msg->rs_addr);
+    sat = find_satellite(c, msg.rs_addr);
     if (sat) {
-        satellite_answers(c, sat, msg);
+        satellite_answers(c, sat, &msg);
     }
 }
 
 uint8_t ipmi_channel_send(IPMIChannel *c, uint8_t from, const uint8_t *data,
                           unsigned len)
 {
-    bool readable = ipmi_channel_is_ipmb(c) || ipmi_channel_has_sessions(c);
-    const IpmiFault *f;
+    bool raw = !ipmi_channel_is_ipmb(c) && !ipmi_channel_has_sessions(c);
+    IPMIPassing p = { .out = true, .raw = raw, .who = from, .len = len };
     IPMIMessage msg;
     uint8_t cc;
 
     if (!len || len > IPMI_QUEUE_MESSAGE ||
-        (readable && !ipmi_message_parse(c, data, len, &msg))) {
+        (!raw && !ipmi_message_parse(c, data, len, &msg))) {
         return IPMI_MULTI_CC_LENGTH;
     }
-    if (readable && !msg.checksum_ok) {
+    if (!raw && !msg.checksum_ok) {
         /* Nobody on a bus would take it for a message. */
         qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: message with a wrong "
                       "checksum is lost\n", bmc_name(c), c->number);
         c->n_dropped++;
         return IPMI_MULTI_CC_OK;
     }
-    cc = check_send(c, readable ? &msg : NULL);
+    cc = check_send(c, raw ? NULL : &msg);
     if (cc != IPMI_MULTI_CC_OK && cc != IPMI_CC_SEND_NAK) {
         return cc;
     }
-    f = ipmi_faults_match(c->bmc->faults, bmc_name(c), c->number,
-                          readable ? msg.netfn : 0, readable ? msg.cmd : 0);
-    if (f && (f->action == IPMI_FAULT_ACTION_DROP ||
-              f->action == IPMI_FAULT_ACTION_IGNORE)) {
-        c->n_dropped++;
-        return cc;
-    }
-    if (f && f->action == IPMI_FAULT_ACTION_COMPLETION) {
-        return ipmi_fault_code(f);
-    }
-    send_and_answer(c, from, data, len, readable ? &msg : NULL);
+    memcpy(p.data, data, len);
+    ipmi_channel_count(c, &p, ipmi_channel_pass_by_rules(c, &p, &cc));
     return cc;
 }
 
@@ -321,56 +234,54 @@ uint8_t ipmi_channel_send(IPMIChannel *c, uint8_t from, const uint8_t *data,
  * From the medium
  */
 
-static IPMIReceived received(IPMIChannel *c, unsigned len, IPMIReceived what)
+void ipmi_channel_count(IPMIChannel *c, const IPMIPassing *p,
+                        IPMIReceived what)
+{
+    if (what == IPMI_RECEIVED_OK) {
+        c->n_queued += !p->out;
+    } else if (what != IPMI_RECEIVED_LATE) {
+        c->n_dropped++;
+    }
+}
+
+/* A message has come, and this is what became of it. */
+static IPMIReceived received(IPMIChannel *c, const IPMIPassing *p,
+                             IPMIReceived what)
 {
     static const char *const name[] = {
         [IPMI_RECEIVED_OK] = "taken",
         [IPMI_RECEIVED_MALFORMED] = "malformed",
-        [IPMI_RECEIVED_DISABLED] = "reception is disabled",
+        [IPMI_RECEIVED_DISABLED] = "the channel or its reception is disabled",
         [IPMI_RECEIVED_FULL] = "queue is full",
         [IPMI_RECEIVED_DISCARDED] = "discarded",
+        [IPMI_RECEIVED_LATE] = "delayed",
     };
 
-    trace_ipmi_channel_received(bmc_name(c), c->number, len, name[what]);
+    trace_ipmi_channel_received(bmc_name(c), c->number, p->len, name[what]);
     c->n_received++;
-    c->n_queued += what == IPMI_RECEIVED_OK;
-    c->n_dropped += what != IPMI_RECEIVED_OK;
+    ipmi_channel_count(c, p, what);
     return what;
 }
 
 /* sec 22.6: what Get Message shows leaves the IPMB's address byte out. */
-static IPMIReceived queue_message(IPMIChannel *c, uint8_t priv,
-                                  const uint8_t *data, unsigned len)
+static IPMIReceived queue_message(IPMIChannel *c, const IPMIPassing *p)
 {
-    unsigned skip = ipmi_channel_is_ipmb(c) ? 1 : 0;
+    unsigned skip = !p->raw && ipmi_channel_is_ipmb(c) ? 1 : 0;
 
     if (!c->receive) {
         return IPMI_RECEIVED_DISABLED;
     }
-    return ipmi_queue_put(c->bmc, c->number, priv, data + skip, len - skip) ?
-           IPMI_RECEIVED_OK : IPMI_RECEIVED_FULL;
+    return ipmi_queue_put(c->bmc, c->number, p->who, p->data + skip,
+                          p->len - skip) ? IPMI_RECEIVED_OK :
+                                           IPMI_RECEIVED_FULL;
 }
 
-IPMIReceived ipmi_channel_receive_raw(IPMIChannel *c, uint8_t priv,
-                                      const uint8_t *data, unsigned len)
-{
-    if (!c->receive) {
-        return received(c, len, IPMI_RECEIVED_DISABLED);
-    }
-    return received(c, len, ipmi_queue_put(c->bmc, c->number, priv, data, len) ?
-                            IPMI_RECEIVED_OK : IPMI_RECEIVED_FULL);
-}
-
-/* Tell a console what became of its request; on an IPMB nobody would. */
-static void refuse_request(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
+void ipmi_channel_answer(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
 {
     uint8_t buf[IPMI_QUEUE_MESSAGE];
     IPMIMessage msg = *req;
     unsigned len;
 
-    if (req->is_response || !ipmi_channel_has_sessions(c)) {
-        return;
-    }
     msg.is_response = true;
     msg.data = &cc;
     msg.len = 1;
@@ -378,13 +289,20 @@ static void refuse_request(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
     put_on_medium(c, c->number, buf, len);
 }
 
-/* One message, after faults have had their turn */
-static IPMIReceived take(IPMIChannel *c, uint8_t priv, const uint8_t *data,
-                         unsigned len, const IPMIMessage *msg)
+/* Tell a console what became of its request; on an IPMB nobody would. */
+static void refuse_request(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
+{
+    if (!req->is_response && ipmi_channel_has_sessions(c)) {
+        ipmi_channel_answer(c, req, cc);
+    }
+}
+
+static IPMIReceived take(IPMIChannel *c, const IPMIPassing *p,
+                         const IPMIMessage *msg)
 {
     IPMIReceived what;
 
-    if (msg->is_response && ipmi_bridge_response(c, msg, data, len)) {
+    if (msg->is_response && ipmi_bridge_response(c, msg, p->data, p->len)) {
         return IPMI_RECEIVED_OK;
     }
     /* The BMC's own, which it does not wait for (any more) */
@@ -392,7 +310,7 @@ static IPMIReceived take(IPMIChannel *c, uint8_t priv, const uint8_t *data,
         return IPMI_RECEIVED_DISCARDED;
     }
     if (msg->is_response || msg->rs_lun == 2) {
-        what = queue_message(c, priv, data, len);
+        what = queue_message(c, p);
         if (what == IPMI_RECEIVED_DISABLED) {
             refuse_request(c, msg, IPMI_MULTI_CC_UNAVAILABLE);
         } else if (what == IPMI_RECEIVED_FULL) {
@@ -401,154 +319,76 @@ static IPMIReceived take(IPMIChannel *c, uint8_t priv, const uint8_t *data,
         return what;
     }
     if (msg->rs_lun == 0) {
-        ipmi_bmc_request(c, msg, priv);
+        /* A session always has a level; an IPMB has none. */
+        ipmi_bmc_request(c, msg, !p->who && ipmi_channel_has_sessions(c) ?
+                                 c->vol.limit : p->who);
         return IPMI_RECEIVED_OK;
     }
     return IPMI_RECEIVED_DISCARDED;
 }
 
-typedef struct LateMessage {
-    IPMIChannel *c;
-    QEMUTimer timer;
-    uint8_t priv;
-    unsigned len;
-    uint8_t data[IPMI_QUEUE_MESSAGE];
-} LateMessage;
-
-static void late_message(void *opaque)
+IPMIReceived ipmi_channel_pass(IPMIChannel *c, const IPMIPassing *p)
 {
-    LateMessage *late = opaque;
     IPMIMessage msg;
 
-    if (ipmi_message_parse(late->c, late->data, late->len, &msg)) {
-        received(late->c, late->len,
-                 take(late->c, late->priv, late->data, late->len, &msg));
+    if (p->out) {
+        send_and_answer(c, p);
+        return IPMI_RECEIVED_OK;
     }
-    g_ptr_array_remove_fast(late->c->late, late);
+    if (p->raw) {
+        return queue_message(c, p);
+    }
+    return ipmi_message_parse(c, p->data, p->len, &msg) ?
+           take(c, p, &msg) : IPMI_RECEIVED_MALFORMED;
 }
 
-static void late_free(void *opaque)
+/* sec 6.6: a disabled channel has no sessions, and takes nothing. */
+static bool is_disabled(const IPMIChannel *c)
 {
-    LateMessage *late = opaque;
-
-    timer_del(&late->timer);
-    g_free(late);
+    return ipmi_channel_has_sessions(c) && !(c->vol.access & 7);
 }
 
-/* A delayed message; as many may be on their way as fit into the queue. */
-static IPMIReceived take_later(IPMIChannel *c, uint8_t priv,
-                               const uint8_t *data, unsigned len, uint32_t ms)
+static IPMIReceived come_in(IPMIChannel *c, IPMIPassing *p)
 {
-    LateMessage *late;
+    uint8_t cc;
 
-    if (c->late->len == IPMI_QUEUE_DEPTH) {
-        return IPMI_RECEIVED_FULL;
-    }
-    late = g_new0(LateMessage, 1);
-    late->c = c;
-    late->priv = priv;
-    late->len = len;
-    memcpy(late->data, data, len);
-    timer_init_ms(&late->timer, QEMU_CLOCK_VIRTUAL, late_message, late);
-    timer_mod(&late->timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + ms);
-    g_ptr_array_add(c->late, late);
-    return IPMI_RECEIVED_OK;
+    return received(c, p, is_disabled(c) ? IPMI_RECEIVED_DISABLED :
+                          ipmi_channel_pass_by_rules(c, p, &cc));
 }
 
-/* What a fault makes of the bytes; they remain a message. */
-static unsigned spoil(IPMIChannel *c, const IpmiFault *f, uint8_t *buf,
-                      unsigned len, IPMIMessage *msg)
+IPMIReceived ipmi_channel_receive_raw(IPMIChannel *c, uint8_t priv,
+                                      const uint8_t *data, unsigned len)
 {
-    uint8_t data[IPMI_QUEUE_MESSAGE];
-    IPMIMessage changed = *msg;
+    IPMIPassing p = { .raw = true, .who = priv, .len = len };
 
-    memcpy(data, msg->data, msg->len);
-    changed.data = data;
-    switch (f->action) {
-    case IPMI_FAULT_ACTION_WRONG_SEQUENCE:
-        changed.seq = (changed.seq + 1) & 0x3f;
-        break;
-    case IPMI_FAULT_ACTION_WRONG_NETFN:
-        changed.netfn ^= 0x02;
-        break;
-    case IPMI_FAULT_ACTION_WRONG_COMMAND:
-        changed.cmd ^= 0x80;
-        break;
-    case IPMI_FAULT_ACTION_TRUNCATE:
-        changed.len -= MIN(ipmi_fault_bytes(f), changed.len);
-        break;
-    case IPMI_FAULT_ACTION_EXTEND:
-        changed.len = MIN(changed.len + ipmi_fault_bytes(f),
-                          IPMI_QUEUE_MESSAGE - 16);
-        memset(data + MIN(msg->len, changed.len), 0xff,
-               changed.len - MIN(msg->len, changed.len));
-        break;
-    case IPMI_FAULT_ACTION_COMPLETION:
-        if (changed.is_response && changed.len) {
-            data[0] = ipmi_fault_code(f);
-        }
-        break;
-    default:
-        return len;
+    if (len > IPMI_QUEUE_MESSAGE) {
+        p.len = IPMI_QUEUE_MESSAGE;
+        return received(c, &p, IPMI_RECEIVED_MALFORMED);
     }
-    len = ipmi_message_build(c, &changed, buf);
-    ipmi_message_parse(c, buf, len, msg);
-    return len;
-}
-
-static IPMIReceived take_with_fault(IPMIChannel *c, const IpmiFault *f,
-                                    uint8_t priv, uint8_t *buf, unsigned len,
-                                    IPMIMessage *msg)
-{
-    IPMIReceived what;
-    uint32_t i;
-
-    switch (f->action) {
-    case IPMI_FAULT_ACTION_DROP:
-    case IPMI_FAULT_ACTION_IGNORE:
-    case IPMI_FAULT_ACTION_STUCK:
-        return IPMI_RECEIVED_DISCARDED;
-    case IPMI_FAULT_ACTION_DELAY:
-        return take_later(c, priv, buf, len, ipmi_fault_delay_ms(f));
-    case IPMI_FAULT_ACTION_BMC_RESET:
-        ipmi_bmc_reset(c->bmc, true);
-        return IPMI_RECEIVED_DISCARDED;
-    default:
-        break;
-    }
-    len = spoil(c, f, buf, len, msg);
-    what = take(c, priv, buf, len, msg);
-    for (i = 0; f->action == IPMI_FAULT_ACTION_REPEAT &&
-                i < ipmi_fault_times(f); i++) {
-        take(c, priv, buf, len, msg);
-    }
-    return what;
+    memcpy(p.data, data, len);
+    return come_in(c, &p);
 }
 
 IPMIReceived ipmi_channel_receive(IPMIChannel *c, uint8_t priv,
                                   const uint8_t *data, unsigned len)
 {
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    const IpmiFault *f;
+    IPMIPassing p = { .who = priv, .len = len };
     IPMIMessage msg;
 
     if (!ipmi_channel_is_ipmb(c) && !ipmi_channel_has_sessions(c)) {
         return ipmi_channel_receive_raw(c, priv, data, len);
     }
-    if (len > sizeof(buf)) {
-        return received(c, len, IPMI_RECEIVED_MALFORMED);
+    if (len > IPMI_QUEUE_MESSAGE ||
+        !ipmi_message_parse(c, data, len, &msg) || !msg.checksum_ok) {
+        return received(c, &p, IPMI_RECEIVED_MALFORMED);
     }
-    memcpy(buf, data, len);
-    if (!ipmi_message_parse(c, buf, len, &msg) || !msg.checksum_ok) {
-        return received(c, len, IPMI_RECEIVED_MALFORMED);
-    }
-    if (ipmi_channel_has_sessions(c)) {
+    memcpy(p.data, data, len);
+    if (ipmi_channel_has_sessions(c) && !is_disabled(c)) {
         set_handle(c, msg.handle);
+        /* sec 6.8: no session may do more than its channel */
+        p.who = MIN(priv, c->vol.limit);
     }
-    f = ipmi_faults_match(c->bmc->faults, bmc_name(c), c->number, msg.netfn,
-                          msg.cmd);
-    return received(c, len, f ? take_with_fault(c, f, priv, buf, len, &msg) :
-                                take(c, priv, buf, len, &msg));
+    return come_in(c, &p);
 }
 
 /*
@@ -559,8 +399,8 @@ void ipmi_channel_reset(IPMIChannel *c)
 {
     c->receive = true;
     c->vol = c->nv;
-    memset(c->handles, 0, sizeof(c->handles));
-    g_ptr_array_set_size(c->late, 0);
+    ipmi_channel_end_sessions(c);
+    ipmi_channel_late_reset(c);
 }
 
 static bool check_props(IPMIChannel *c, Error **errp)
@@ -618,7 +458,7 @@ static void channel_realize(DeviceState *dev, Error **errp)
     c->nv.access = c->access_mode;
     c->nv.limit = c->privilege_limit;
     c->satellites = g_ptr_array_new();
-    c->late = g_ptr_array_new_with_free_func(late_free);
+    ipmi_channel_late_init(c);
     c->bmc->channels[c->number] = c;
     ipmi_channel_reset(c);
     ipmi_channels_load(c->bmc, c->number);
@@ -631,7 +471,7 @@ static void channel_unrealize(DeviceState *dev)
 
     ipmi_channel_chardev_exit(c);
     c->bmc->channels[c->number] = NULL;
-    g_ptr_array_unref(c->late);
+    ipmi_channel_late_reset(c);
     g_ptr_array_unref(c->satellites);
 }
 
@@ -648,7 +488,15 @@ static int channel_post_load(void *opaque, int version_id)
             return -EINVAL;
         }
     }
+    ipmi_channel_late_arm(c);
     return 0;
+}
+
+static bool late_is_sane(void *opaque, int version_id)
+{
+    IPMIChannel *c = opaque;
+
+    return c->late_n <= IPMI_QUEUE_DEPTH;
 }
 
 static const VMStateDescription vmstate_sent = {
@@ -684,6 +532,10 @@ static const VMStateDescription vmstate_channel = {
         VMSTATE_UINT64(n_sent, IPMIChannel),
         VMSTATE_UINT64(n_queued, IPMIChannel),
         VMSTATE_UINT64(n_dropped, IPMIChannel),
+        VMSTATE_UINT32(late_n, IPMIChannel),
+        VMSTATE_VALIDATE("number of delayed messages", late_is_sane),
+        VMSTATE_STRUCT_VARRAY_UINT32(late, IPMIChannel, late_n, 1,
+                                     vmstate_ipmi_late, IPMILate),
         VMSTATE_END_OF_LIST()
     }
 };

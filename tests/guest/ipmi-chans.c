@@ -31,6 +31,8 @@
 #define IS_LAN(ch) ((ch) == 1 || (ch) == 2)
 
 static uint8_t next_seq;
+/* How many messages take_sent() has taken */
+static unsigned n_taken;
 
 /*
  * Does the kernel answer for those who have not registered? On IPMBs always; on
@@ -75,6 +77,7 @@ static int take_sent(unsigned ch, uint8_t *bytes, unsigned max)
     if (!host_ask(&answer, "ipmi-sent %u", ch) || !answer.lines) {
         return -1;
     }
+    n_taken += answer.lines;
     for (p = answer.line[0]; n < max && sscanf(p, "%2x%n", &byte, &used) == 1;
          p += used) {
         bytes[n++] = byte;
@@ -137,7 +140,8 @@ static bool expect_command(int fd, unsigned ch, int seq, const char *who,
     bool got = ipmi_dev_receive(fd, m, IPMI_DEV_WAIT_MS);
 
     return tap_ok(got && m->type == IPMI_CMD_RECV_TYPE &&
-                  m->addr.addr_type == addr_type && m->addr.channel == (int)ch &&
+                  m->addr.addr_type == addr_type &&
+                  m->addr.channel == (int)ch &&
                   m->netfn == X_NETFN && m->cmd == X_CMD && m->msgid == seq &&
                   m->len == 2 && m->data[0] == 1 && m->data[1] == 2,
                   "%s: %s gets the command of channel %u (type %d, channel %d)",
@@ -370,6 +374,243 @@ static void many(int a)
     ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 0);
 }
 
+/*
+ * A request of A's to nobody in particular; the host sees it, with this
+ * sequence number, or -1.
+ */
+static int send_and_see(int a, unsigned ch, uint8_t slave, long msgid)
+{
+    uint8_t bytes[64];
+    int n;
+
+    if (ipmi_dev_send_ipmb(a, ch, slave, msgid, 0x06, 0x01, NULL, 0)) {
+        return -1;
+    }
+    n = wait_sent(ch, bytes, sizeof(bytes));
+    return n == 7 && bytes[0] == slave && bytes[1] == 0x06 << 2 &&
+           bytes[3] == BMC && (bytes[4] & 3) == SMS_LUN && bytes[5] == 0x01 ?
+           bytes[4] >> 2 : -1;
+}
+
+/* Row 19: the BMC does not get rid of the user's answer */
+static void answer_is_refused(int a)
+{
+    uint8_t cc = 0x55;
+    IpmiMessage m;
+    int seq;
+
+    ipmi_dev_register(a, X_NETFN, X_CMD, 1 << 0);
+    seq = inject(0);
+    if (expect_command(a, 0, seq, "A", "row 19", &m)) {
+        host_do("ipmi-fault completion 06 34 code=0x83");
+        tap_ok(ipmi_dev_send(a, &m.addr, sizeof(struct ipmi_ipmb_addr), m.msgid,
+                             X_NETFN | 1, X_CMD, &cc, 1) == 0 &&
+               ipmi_dev_receive(a, &m, IPMI_DEV_WAIT_MS) &&
+               m.type == IPMI_RESPONSE_RESPONSE_TYPE && m.len == 1 &&
+               m.data[0] == 0x83,
+               "row 19: A is told that Send Message had 83h");
+        host_do("ipmi-faults []");
+    }
+    ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 0);
+}
+
+/* Row 20: what looks like a response to nothing */
+static void unasked_response(int a)
+{
+    ipmi_dev_register(a, X_NETFN, X_CMD, 1 << 0);
+    host_do("ipmi-response 0 %u %u 5 00", X_NETFN, X_CMD);
+    tap_ok(ipmi_dev_is_quiet(a), "row 20: nobody gets a response to nothing");
+    expect_silence(0, "row 20");
+    ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 0);
+}
+
+/* Row 21: a request of A's, and its answer by the host and by a satellite */
+static void bridged(int a)
+{
+    IpmiMessage m;
+    int seq = send_and_see(a, 0, 0x72, 77);
+
+    tap_ok(seq >= 0, "row 21: the request of A is on channel 0, from LUN 2");
+    host_do("ipmi-response 0 0x06 0x01 %d 2a2b", seq);
+    tap_ok(ipmi_dev_receive(a, &m, IPMI_DEV_WAIT_MS) &&
+           m.type == IPMI_RESPONSE_RECV_TYPE && m.msgid == 77 &&
+           m.addr.addr_type == IPMI_IPMB_ADDR_TYPE && m.addr.channel == 0 &&
+           m.len == 3 && !m.data[0] && m.data[1] == 0x2a && m.data[2] == 0x2b,
+           "row 21: A gets the answer, completion code first (%u bytes)",
+           m.len);
+    /* Time jumps while the host works: the kernel may have tried again. */
+    take_sent(0, m.data, sizeof(m.data));
+    tap_ok(ipmi_dev_send_ipmb(a, 6, REMOTE, 78, 0x06, 0x04, NULL, 0) == 0 &&
+           ipmi_dev_receive(a, &m, IPMI_DEV_WAIT_MS) && m.msgid == 78 &&
+           m.addr.channel == 6 && m.len == 3 && m.data[1] == 0x55,
+           "row 21: the satellite of channel 6 answers");
+    wait_sent(6, m.data, sizeof(m.data));
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* Row 22: the answer comes by another channel, with the sequence number */
+static void answer_elsewhere(int a)
+{
+    double start = now(), took;
+    unsigned before = n_taken;
+    IpmiMessage m;
+    int seq = send_and_see(a, 6, 0x72, 79);
+
+    host_do("ipmi-response 0 0x06 0x01 %d 2a2b", seq);
+    tap_ok(seq >= 0 && ipmi_dev_is_quiet(a),
+           "row 22: an answer on channel 0 is none for what went to 6");
+    m.len = 0;
+    tap_ok(ipmi_dev_receive(a, &m, 20000) && m.msgid == 79 && m.len == 1 &&
+           m.data[0] == 0xc3, "row 22: A is told C3h in the end");
+    took = now() - start;
+    tap_ok(took > 9 && took < 12, "row 22: after %.1f s", took);
+    take_sent(6, m.data, sizeof(m.data));
+    tap_ok(n_taken - before == 5, "row 22: the kernel has sent it five times "
+           "(%u)", n_taken - before);
+}
+
+/* Row 26: too short for a command */
+static void short_command(int a)
+{
+    IpmiMessage m;
+    int seq;
+
+    ipmi_dev_register(a, X_NETFN, X_CMD, 1 << 0);
+    host_do("ipmi-raw 0 c21e820041");
+    tap_ok(ipmi_dev_is_quiet(a), "row 26: nobody gets a command of 9 bytes");
+    expect_silence(0, "row 26");
+    seq = inject(0);
+    expect_command(a, 0, seq, "A", "row 26, then", &m);
+    ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 0);
+}
+
+/* Row 27: Enable Message Channel Receive */
+static void receive_disabled(int a)
+{
+    static const uint8_t off[] = { 1, 0 }, on[] = { 1, 1 };
+    uint8_t bytes[64];
+    IpmiMessage m;
+    int seq, n;
+
+    ipmi_dev_register(a, X_NETFN, X_CMD, 1 << 1);
+    tap_ok(ipmi_dev_do(a, 0x06, 0x32, off, 2, NULL, NULL) == 0,
+           "row 27: A disables reception on channel 1");
+    next_seq = (next_seq + 1) & 0x3f;
+    host_do("ipmi-request 1 %u %u %u 0102", X_NETFN, X_CMD, next_seq);
+    tap_ok(ipmi_dev_is_quiet(a), "row 27: A gets nothing");
+    n = wait_sent(1, bytes, sizeof(bytes));
+    tap_ok(is_answer(1, bytes, n, next_seq, 0xd3),
+           "row 27: the console is told D3h (%d bytes)", n);
+    tap_ok(ipmi_dev_do(a, 0x06, 0x32, on, 2, NULL, NULL) == 0,
+           "row 27: A enables it again");
+    seq = inject(1);
+    expect_command(a, 1, seq, "A", "row 27, then", &m);
+    ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 1);
+}
+
+/*
+ * Row 28: a privilege level on an IPMB. The kernel copies it into the byte of
+ * Send Message that has the channel; the answer must get to channel 0.
+ */
+static void privilege_on_ipmb(void)
+{
+    next_seq = (next_seq + 1) & 0x3f;
+    host_do("ipmi-request 0 %u %u %u 0102 privilege=4", X_NETFN, X_CMD,
+            next_seq);
+    expect_answer(0, next_seq, "row 28: privilege 4 on an IPMB");
+}
+
+/*
+ * Row 25: A does not read. The kernel keeps 100 messages for a user; the rest
+ * waits in the interface's own queue, and everybody else's answers behind it.
+ */
+static void nobody_reads(int a, int b)
+{
+    unsigned put = 0, got = 0, in_order = 0, late = 0;
+    int first = next_seq;
+    IpmiMessage m;
+
+    ipmi_dev_register(a, X_NETFN, X_CMD, 1 << 0);
+    while (put < 150 && inject(0) >= 0) {
+        put++;
+    }
+    tap_ok(put == 150, "row 25: the kernel fetches all 150 commands (%u)", put);
+    tap_ok(ipmi_dev_do(b, 0x06, 0x04, NULL, 0, NULL, NULL) < 0,
+           "row 25: B gets no answer as long as A does not read");
+    while (ipmi_dev_receive(a, &m, IPMI_DEV_WAIT_MS)) {
+        in_order += m.msgid == ((first + 1 + (int)got) & 0x3f);
+        got++;
+    }
+    tap_ok(got == 100 && in_order == 100,
+           "row 25: A reads 100, in order (%u, %u)", got, in_order);
+    inject(0);
+    while (ipmi_dev_receive(a, &m, IPMI_DEV_QUIET_MS)) {
+        in_order += m.msgid == ((first + 1 + (int)(got + late)) & 0x3f);
+        late++;
+    }
+    tap_ok(late == 51 && in_order == 151,
+           "row 25: the next command brings the others (%u)", late);
+    tap_ok(ipmi_dev_do(b, 0x06, 0x04, NULL, 0, NULL, NULL) == 0,
+           "row 25: B gets answers again");
+    ipmi_dev_unregister(a, X_NETFN, X_CMD, 1 << 0);
+}
+
+/* Row 29: no driver: what comes in waits in the BMC, and nobody answers it */
+static void no_driver(void)
+{
+    IpmiInterfaces interfaces;
+    unsigned ch;
+
+    tap_ok(ipmi_dev_unbind(&interfaces) == 1, "row 29: the driver is gone");
+    for (ch = 0; ch <= 2; ch++) {
+        tap_ok(inject(ch) >= 0, "row 29: the BMC takes a command on %u", ch);
+        expect_silence(ch, "row 29");
+    }
+    ipmi_dev_bind(&interfaces);
+    close(ipmi_dev_open());
+    /* What had waited is fetched before the kernel knows its channels. */
+    for (ch = 0; ch <= 2; ch++) {
+        expect_silence(ch, "row 29, the driver is back");
+    }
+    inject_unregistered(0, "row 29, then");
+}
+
+/*
+ * Row 30: the scan of the channels ends at number 3, with C1h. Linux 6.12
+ * begins it once more, so that the C1h has to stay.
+ */
+static void cut_scan(void)
+{
+    IpmiInterfaces interfaces;
+    unsigned ch;
+
+    ipmi_dev_unbind(&interfaces);
+    host_do("ipmi-fault completion 06 42 first=4 count=0 code=0xc1");
+    ipmi_dev_bind(&interfaces);
+    close(ipmi_dev_open());
+    host_do("ipmi-faults []");
+    for (ch = 0; ch <= 7; ch++) {
+        int seq = inject(ch);
+
+        if (ch < 3 && is_answered(ch)) {
+            expect_answer(ch, seq, "row 30");
+        } else {
+            expect_silence(ch, "row 30");
+        }
+    }
+    ipmi_dev_unbind(&interfaces);
+    ipmi_dev_bind(&interfaces);
+    close(ipmi_dev_open());
+    inject_unregistered(6, "row 30, scanned anew");
+}
+
 int main(void)
 {
     int a = ipmi_dev_open(), b = ipmi_dev_open();
@@ -388,5 +629,17 @@ int main(void)
     user_answers(a);
     wrong_address(a);
     many(a);
+    answer_is_refused(a);
+    unasked_response(a);
+    bridged(a);
+    answer_elsewhere(a);
+    short_command(a);
+    receive_disabled(a);
+    privilege_on_ipmb();
+    nobody_reads(a, b);
+    close(a);
+    close(b);
+    no_driver();
+    cut_scan();
     return tap_done();
 }

@@ -11,6 +11,7 @@
 #ifndef RIG_IPMI_DEV_H
 #define RIG_IPMI_DEV_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ipmi.h>
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -27,6 +29,7 @@
 /* How long a message may be on its way, and how long none is proof of none */
 #define IPMI_DEV_WAIT_MS 5000
 #define IPMI_DEV_QUIET_MS 400
+#define IPMI_DEV_DRIVER "/sys/bus/pci/drivers/ipmi_si"
 
 typedef struct IpmiMessage {
     int type;                   /* IPMI_*_RECV_TYPE */
@@ -179,6 +182,67 @@ static inline int ipmi_dev_do(int fd, uint8_t netfn, uint8_t cmd,
         memcpy(rsp, m.data + 1, *rsp_len);
     }
     return m.data[0];
+}
+
+static inline void ipmi_dev_write(const char *name, const char *text)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), IPMI_DEV_DRIVER "/%s", name);
+    fd = open(path, O_WRONLY);
+    /* Whether it worked is seen by what is there afterwards. */
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0) {
+        printf("# %s of %s: %s\n", name, text, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+#define IPMI_DEV_INTERFACES 4
+
+/* The PCI addresses of the interfaces that the driver has, in their order */
+typedef struct IpmiInterfaces {
+    unsigned n;
+    char address[IPMI_DEV_INTERFACES][16];
+} IpmiInterfaces;
+
+static inline unsigned ipmi_dev_interfaces(IpmiInterfaces *found)
+{
+    struct dirent **names;
+    int n = scandir(IPMI_DEV_DRIVER, &names, NULL, alphasort), i;
+
+    found->n = 0;
+    for (i = 0; i < n; i++) {
+        if (strchr(names[i]->d_name, ':') && found->n < IPMI_DEV_INTERFACES) {
+            snprintf(found->address[found->n++], sizeof(found->address[0]),
+                     "%.15s", names[i]->d_name);
+        }
+        free(names[i]);
+    }
+    return found->n;
+}
+
+/* Take the driver off all of them. Nobody may have a /dev/ipmiN open. */
+static inline unsigned ipmi_dev_unbind(IpmiInterfaces *found)
+{
+    unsigned i;
+
+    ipmi_dev_interfaces(found);
+    for (i = 0; i < found->n; i++) {
+        ipmi_dev_write("unbind", found->address[i]);
+    }
+    return found->n;
+}
+
+static inline void ipmi_dev_bind(const IpmiInterfaces *interfaces)
+{
+    unsigned i;
+
+    for (i = 0; i < interfaces->n; i++) {
+        ipmi_dev_write("bind", interfaces->address[i]);
+    }
 }
 
 #endif

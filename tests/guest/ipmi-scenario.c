@@ -12,17 +12,15 @@
  * docs/system/devices/ipmi-bmc-multi.rst; the table of verbs at the end of this
  * file is all of it. Bytes of messages are hexadecimal; times are in seconds.
  */
-#include <dirent.h>
 #include <regex.h>
 #include <stdlib.h>
 
 #include "host.h"
 #include "ipmi-dev.h"
+#include "ipmi-scenario.h"
 #include "kmsg.h"
 #include "tap.h"
 
-#define WORDS 64
-#define TEXT 512
 /* Time limits where a line has none, in seconds */
 #define WITHIN 60
 #define NOTHING_WITHIN 1
@@ -30,21 +28,6 @@
 #define APP 0x06
 #define GET_DEVICE_ID 0x01
 #define ALL_CHANNELS 0xffffu
-#define DRIVER "/sys/bus/pci/drivers/ipmi_si"
-
-/* A line of the file */
-typedef struct Line {
-    unsigned number;
-    char text[TEXT];            /* for the reader */
-    char rest[TEXT];            /* what follows the verb */
-    char storage[TEXT];         /* the words are in here */
-    char *word[WORDS];
-    unsigned words;
-    char *wanted[WORDS];        /* what follows "->" */
-    unsigned n_wanted;
-    bool has_wanted;
-    double within, after;       /* seconds; negative: not given */
-} Line;
 
 static struct {
     unsigned device;
@@ -58,155 +41,9 @@ static struct {
     uint8_t sequence;           /* injected last */
 } run = { .fd = -1 };
 
-static void __attribute__((format(printf, 2, 3)))
-bail_out(const Line *l, const char *format, ...)
-{
-    va_list args;
-
-    printf("Bail out! line %u: ", l->number);
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    putchar('\n');
-    exit(2);
-}
-
-/*
- * Words
- */
-
-/* The value of "name=value", which is taken out of the words; or NULL */
-static const char *option(Line *l, const char *name)
-{
-    size_t len = strlen(name);
-    unsigned i;
-
-    for (i = 0; i < l->words; i++) {
-        if (!strncmp(l->word[i], name, len) && l->word[i][len] == '=') {
-            const char *value = l->word[i] + len + 1;
-
-            memmove(l->word + i, l->word + i + 1,
-                    (l->words - i - 1) * sizeof(l->word[0]));
-            l->words--;
-            return value;
-        }
-    }
-    return NULL;
-}
-
-static long option_number(Line *l, const char *name, long otherwise)
-{
-    const char *value = option(l, name);
-    char *end;
-    long number = value ? strtol(value, &end, 0) : otherwise;
-
-    if (value && (*end || end == value)) {
-        bail_out(l, "%s=%s is no number", name, value);
-    }
-    return number;
-}
-
-static bool is_byte(const char *word, unsigned *byte)
-{
-    char *end;
-    unsigned long value = strtoul(word, &end, 16);
-
-    *byte = value;
-    return end != word && !*end && value <= 0xff;
-}
-
-/* All words are bytes. */
-static unsigned bytes_of(const Line *l, char *const *word, unsigned words,
-                         uint8_t *bytes)
-{
-    unsigned i, byte;
-
-    for (i = 0; i < words; i++) {
-        if (!is_byte(word[i], &byte)) {
-            bail_out(l, "'%s' is no hexadecimal byte", word[i]);
-        }
-        bytes[i] = byte;
-    }
-    return words;
-}
-
-/* Network function, command, data */
-static unsigned message_of(const Line *l, uint8_t *bytes)
-{
-    unsigned n = bytes_of(l, l->word, l->words, bytes);
-
-    if (n < 2) {
-        bail_out(l, "a network function and a command are wanted");
-    }
-    return n;
-}
-
-static const char *hex(const uint8_t *bytes, unsigned n)
-{
-    static char text[3 * IPMI_DEV_MAX + 1];
-    unsigned i, used = 0;
-
-    text[0] = '\0';
-    for (i = 0; i < n && i < IPMI_DEV_MAX; i++) {
-        used += sprintf(text + used, "%s%02x", i ? " " : "", bytes[i]);
-    }
-    return text;
-}
-
 static double now(void)
 {
     return kmsg_now();
-}
-
-/*
- * What is wanted: alternatives with | between them; ?? is any byte, .. is
- * whatever follows, "nothing" is no message at all
- */
-
-static bool wants_nothing(const Line *l)
-{
-    return l->n_wanted == 1 && !strcmp(l->wanted[0], "nothing");
-}
-
-static bool alternative_matches(const Line *l, unsigned from, unsigned to,
-                                const uint8_t *bytes, unsigned n)
-{
-    unsigned i, byte, at = 0;
-
-    for (i = from; i < to; i++, at++) {
-        if (!strcmp(l->wanted[i], "..")) {
-            return true;
-        }
-        if (at >= n) {
-            return false;
-        }
-        if (!strcmp(l->wanted[i], "??")) {
-            continue;
-        }
-        if (!is_byte(l->wanted[i], &byte)) {
-            bail_out(l, "'%s' is neither a byte nor ??, .., | or nothing",
-                     l->wanted[i]);
-        }
-        if (bytes[at] != byte) {
-            return false;
-        }
-    }
-    return at == n;
-}
-
-static bool matches(const Line *l, const uint8_t *bytes, unsigned n)
-{
-    unsigned i, from = 0;
-
-    for (i = 0; i <= l->n_wanted; i++) {
-        if (i == l->n_wanted || !strcmp(l->wanted[i], "|")) {
-            if (alternative_matches(l, from, i, bytes, n)) {
-                return true;
-            }
-            from = i + 1;
-        }
-    }
-    return false;
 }
 
 static double limit(const Line *l)
@@ -224,8 +61,8 @@ static void judge(const Line *l, const uint8_t *bytes, int n, double took)
     if (n >= 0 && ((l->after >= 0 && took < l->after) || took > limit(l))) {
         good = false;
     }
-    tap_ok(good, "%s: line %u: %s: got %s after %.3f s", run.scene,
-           l->number, l->text, n < 0 ? "nothing" : n ? hex(bytes, n) : "no bytes", took);
+    tap_ok(good, "%s: line %u: %s: got %s after %.3f s", run.scene, l->number,
+           l->text, n < 0 ? "nothing" : n ? hex(bytes, n) : "no bytes", took);
 }
 
 /*
@@ -416,8 +253,10 @@ static void do_register(Line *l)
     int error;
 
     message_of(l, m);
-    for (; list && *list; list += strcspn(list, ",") + (strchr(list, ',') != 0)) {
+    while (list && *list) {
         mask |= 1u << (atoi(list) & 31);
+        list += strcspn(list, ",");
+        list += strspn(list, ",");
     }
     error = open_device() < 0 ? ENODEV :
             ipmi_dev_register(run.fd, m[0], m[1], mask);
@@ -430,9 +269,9 @@ static void do_register(Line *l)
 /* A command that came in by a channel: its network function, command, data */
 static void do_receive(Line *l)
 {
-    IpmiMessage *m = &run.command;
     double start = now();
     uint8_t bytes[IPMI_DEV_MAX + 2];
+    IpmiMessage message, *m = &message;
     long channel = option_number(l, "channel", -1);
 
     /* What is wanted may follow the verb at once. */
@@ -447,6 +286,7 @@ static void do_receive(Line *l)
             return;
         }
     } while (m->type != IPMI_CMD_RECV_TYPE);
+    run.command = message;
     bytes[0] = m->netfn;
     bytes[1] = m->cmd;
     memcpy(bytes + 2, m->data, m->len);
@@ -521,46 +361,29 @@ static void do_run(Line *l)
            l->number, l->text, WEXITSTATUS(status), now() - start);
 }
 
-static void write_file(const char *directory, const char *name,
-                       const char *text)
-{
-    char path[TEXT];
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    fd = open(path, O_WRONLY);
-    /* Whether it worked is seen by what is there afterwards. */
-    if (fd >= 0 && write(fd, text, strlen(text)) < 0) {
-        printf("# %s: %s\n", path, strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
-/* The driver finds the interfaces once more: in the order of their slots. */
+/*
+ * The driver finds the interfaces once more, in the order of their slots; all
+ * of them, or as many as are wanted.
+ */
 static void do_rebind(Line *l)
 {
-    struct dirent **names;
-    double start = now();
-    int n, i, found = 0;
+    static IpmiInterfaces known;
+    IpmiInterfaces found;
+    double start = now(), took;
+    unsigned wanted;
 
     close_device();
-    n = scandir(DRIVER, &names, NULL, alphasort);
-    for (i = 0; i < n; i++) {
-        if (strchr(names[i]->d_name, ':')) {
-            write_file(DRIVER, "unbind", names[i]->d_name);
-        }
+    ipmi_dev_unbind(&found);
+    if (found.n > known.n) {
+        known = found;
     }
-    for (i = 0; i < n; i++) {
-        if (strchr(names[i]->d_name, ':')) {
-            write_file(DRIVER, "bind", names[i]->d_name);
-            found++;
-        }
-        free(names[i]);
-    }
-    tap_ok(found > 0, "%s: line %u: %s: %d interfaces, %.2f s", run.scene,
-           l->number, l->text, found, now() - start);
+    ipmi_dev_bind(&known);
+    took = now() - start;
+    ipmi_dev_interfaces(&found);
+    wanted = l->words ? (unsigned)atoi(l->word[0]) : known.n;
+    tap_ok(found.n == wanted && wanted && took <= limit(l),
+           "%s: line %u: %s: %u of %u interfaces after %.2f s", run.scene,
+           l->number, l->text, found.n, known.n, took);
 }
 
 static void do_wait(Line *l)
@@ -665,39 +488,6 @@ static const Verb *find_verb(const char *name)
  * Lines
  */
 
-static double seconds_of(const Line *l, const char *word)
-{
-    char *end = NULL;
-    double value = word ? strtod(word, &end) : -1;
-
-    if (!word || *end || value < 0) {
-        bail_out(l, "a number of seconds is wanted after within and after");
-    }
-    return value;
-}
-
-static void split(Line *l)
-{
-    char *word, *save;
-
-    for (word = strtok_r(l->storage, " \t", &save); word;
-         word = strtok_r(NULL, " \t", &save)) {
-        if (!strcmp(word, "->")) {
-            l->has_wanted = true;
-        } else if (!strcmp(word, "within")) {
-            l->within = seconds_of(l, strtok_r(NULL, " \t", &save));
-        } else if (!strcmp(word, "after")) {
-            l->after = seconds_of(l, strtok_r(NULL, " \t", &save));
-        } else if (l->words == WORDS || l->n_wanted == WORDS) {
-            bail_out(l, "too many words");
-        } else if (l->has_wanted) {
-            l->wanted[l->n_wanted++] = word;
-        } else {
-            l->word[l->words++] = word;
-        }
-    }
-}
-
 static void run_line(char *text, unsigned number)
 {
     static Line l;
@@ -743,7 +533,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: ipmi-scenario FILE\n");
         return 2;
     }
-    if (access(DRIVER, F_OK)) {
+    if (access(IPMI_DEV_DRIVER, F_OK)) {
         tap_skip_all("kernel has no ipmi_si for PCI");
     }
     strcpy(run.scene, "start");

@@ -20,6 +20,10 @@
 #define CC_PRIVILEGE    0xd4
 #define CC_UNKNOWN      0xc1
 
+/* Less data than these is what a request carries */
+#define BT_MAX          252
+#define KCS_MAX         290
+
 #define LAN             1
 #define ANY             0xfff
 
@@ -330,6 +334,78 @@ static const Command commands[] = {
       { "00 00 04 41 42 43 00", "c1" }, SOME | GROUP },
 };
 
+/*
+ * Commands flagged SOME: what their first bytes ask for decides which lengths
+ * are right. @lengths: numbers and ranges. What is not in @data is 0.
+ */
+typedef struct Variant {
+    uint8_t netfn, cmd;
+    const char *data, *lengths;
+} Variant;
+
+static const Variant variants[] = {
+    /* sec 28.12, 28.14: without data only the mark changes */
+    { 0x00, 0x08, "00", "1 2" }, { 0x00, 0x08, "01", "1 2" },
+    { 0x00, 0x08, "02", "1 2" }, { 0x00, 0x08, "03", "1 2" },
+    { 0x00, 0x08, "04", "1 3" }, { 0x00, 0x08, "05", "1 6" },
+    { 0x00, 0x08, "06", "1 10" }, { 0x00, 0x08, "07", "1 3-18" },
+
+    /* sec 35.17: each operation needs its bytes */
+    { 0x04, 0x30, "01 00", "2-10" }, { 0x04, 0x30, "01 01", "3-10" },
+    { 0x04, 0x30, "30 10", "5-10" }, { 0x04, 0x30, "30 04", "7-10" },
+    { 0x04, 0x30, "30 14", "7-10" }, { 0x04, 0x30, "01 41", "10" },
+    { 0x04, 0x30, "01 81", "10" },
+
+    /* sec 22.7: a message of the medium */
+    { 0x06, 0x34, "00 90 18 58 20 06 01 d9", "8-273" },
+    { 0x06, 0x34, "01 09 82 18 66 20 06 01 d9", "9-273" },
+    { 0x06, 0x34, "04 09 82 18 66 20 06 01 d9", "9-273" },
+
+    /* sec 22.30 */
+    { 0x06, 0x47, "83 00", "2 22" }, { 0x06, 0x47, "83 01", "2 22" },
+    { 0x06, 0x47, "83 02", "22" }, { 0x06, 0x47, "83 03", "22" },
+    { 0x06, 0x47, "03 00", "2 18" }, { 0x06, 0x47, "03 01", "2 18" },
+    { 0x06, 0x47, "03 02", "18" }, { 0x06, 0x47, "03 03", "18" },
+
+    /* sec 22.14a */
+    { 0x06, 0x58, "00", "2" }, { 0x06, 0x58, "01", "3-18" },
+    { 0x06, 0x58, "02", "3-18" }, { 0x06, 0x58, "03", "3-18" },
+    { 0x06, 0x58, "04", "3-18" }, { 0x06, 0x58, "05", "3-18" },
+    { 0x06, 0x58, "06", "3-18" }, { 0x06, 0x58, "07", "3-18" },
+
+    /* sec 34.3, 33.9, 33.10, 31.7 */
+    { 0x0a, 0x12, "03 00 00", "4-258" },
+    { 0x0a, 0x24, "", "5-260" }, { 0x0a, 0x25, "", "7-266" },
+    { 0x0a, 0x45, "", "7-22" },
+
+    /* sec 23.1, table 23-4: channel and parameter, then so much */
+    { 0x0c, 0x01, "01 00", "3" }, { 0x0c, 0x01, "01 02", "7" },
+    { 0x0c, 0x01, "01 03", "6" }, { 0x0c, 0x01, "01 04", "3" },
+    { 0x0c, 0x01, "01 06", "6" }, { 0x0c, 0x01, "01 07", "5" },
+    { 0x0c, 0x01, "01 08", "4" }, { 0x0c, 0x01, "01 09", "4" },
+    { 0x0c, 0x01, "01 0a", "3" }, { 0x0c, 0x01, "01 0b", "3" },
+    { 0x0c, 0x01, "01 0c", "6" }, { 0x0c, 0x01, "01 0d", "8" },
+    { 0x0c, 0x01, "01 0e", "6" }, { 0x0c, 0x01, "01 0f", "8" },
+    { 0x0c, 0x01, "01 10", "20" }, { 0x0c, 0x01, "01 12", "6" },
+    { 0x0c, 0x01, "01 13", "15" }, { 0x0c, 0x01, "01 14", "4" },
+    { 0x0c, 0x01, "01 15", "3" }, { 0x0c, 0x01, "01 18", "11" },
+    { 0x0c, 0x01, "01 19", "6" }, { 0x0c, 0x01, "01 1a", "8" },
+
+    /* sec 25.1, 26.2 */
+    { 0x0c, 0x10, "04 00", "3" }, { 0x0c, 0x10, "04 02", "7" },
+    { 0x0c, 0x10, "04 03", "3" }, { 0x0c, 0x10, "04 04", "3" },
+    { 0x0c, 0x10, "04 06", "3" }, { 0x0c, 0x10, "04 07", "4" },
+    { 0x0c, 0x21, "01 00", "3" }, { 0x0c, 0x21, "01 01", "3" },
+    { 0x0c, 0x21, "01 02", "3" }, { 0x0c, 0x21, "01 03", "4" },
+    { 0x0c, 0x21, "01 04", "4" }, { 0x0c, 0x21, "01 05", "3" },
+    { 0x0c, 0x21, "01 06", "3" }, { 0x0c, 0x21, "01 08", "4" },
+
+    /* DCMI sec 6.4.4, 6.4.6.2: as many as it says */
+    { 0x2c, 0x08, "dc 00 01", "4" }, { 0x2c, 0x08, "dc 00 04", "7" },
+    { 0x2c, 0x08, "dc 00 10", "19" },
+    { 0x2c, 0x0a, "dc 00 01", "4" }, { 0x2c, 0x0a, "dc 00 10", "19" },
+};
+
 /* Commands of appendix G that the device does not have */
 static const struct {
     uint8_t netfn, first, last;
@@ -404,14 +480,14 @@ static void check_lengths(QIPMI *p, const Command *c)
     uint8_t buf[QIPMI_MAX] = { 0 };
     unsigned n, have = qipmi_bytes(full, buf, sizeof(buf));
     /* ANY: as much as the interface carries */
-    unsigned end = c->max == ANY ? c->min : c->max + 3;
+    unsigned end = c->max == ANY ? c->min : c->max + 4;
     uint8_t cc;
 
     /* QEMU's BT front end answers this one by itself, however long it is. */
     if (p->bt && c->netfn == 0x06 && c->cmd == 0x36) {
         return;
     }
-    end = MIN(end, p->bt ? 252 : 290);
+    end = MIN(end, p->bt ? BT_MAX : KCS_MAX);
     for (n = 0; n < end; n++) {
         if (n == have || (n >= c->min && n <= c->max && (c->flags & SOME))) {
             continue;
@@ -419,6 +495,62 @@ static void check_lengths(QIPMI *p, const Command *c)
         cc = qipmi_cmd(p, c->netfn, c->cmd, buf, n, NULL);
         expect_cc(p, c, "length", n, CC_LENGTH, cc, n < c->min || n > c->max);
     }
+}
+
+static bool length_in(const char *lengths, unsigned n)
+{
+    g_auto(GStrv) parts = g_strsplit(lengths, " ", -1);
+    unsigned i;
+
+    for (i = 0; parts[i]; i++) {
+        char *end;
+        unsigned first = strtoul(parts[i], &end, 10), last = first;
+
+        if (*end == '-') {
+            last = strtoul(end + 1, NULL, 10);
+        }
+        if (n >= first && n <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Each length up to three more than the longest that is right; by BT, the
+ * quicker one, and by KCS what BT cannot carry.
+ */
+static void check_variant(QIPMI *p, const Command *c, const Variant *v)
+{
+    uint8_t buf[QIPMI_MAX] = { 0 };
+    unsigned n, most = 0, end = p->bt ? BT_MAX : KCS_MAX;
+
+    qipmi_bytes(v->data, buf, sizeof(buf));
+    for (n = 0; n < KCS_MAX; n++) {
+        most = length_in(v->lengths, n) ? n : most;
+    }
+    for (n = p->bt ? 0 : BT_MAX; n < MIN(end, most + 4); n++) {
+        bool right = length_in(v->lengths, n);
+        uint8_t cc = qipmi_cmd(p, c->netfn, c->cmd, buf, n, NULL);
+
+        expect_cc(p, c, v->data, n, CC_LENGTH, cc, !right);
+        /* In a long range one in eight */
+        n += right && n > 30 && n + 12 < most ? 7 : 0;
+    }
+}
+
+static void check_variants(QIPMI *p, const Command *c)
+{
+    unsigned i, n = 0;
+
+    for (i = 0; i < ARRAY_SIZE(variants); i++) {
+        if (variants[i].netfn == c->netfn && variants[i].cmd == c->cmd) {
+            check_variant(p, c, &variants[i]);
+            n++;
+        }
+    }
+    /* None is exempted without saying what is right */
+    g_assert_true(n || !(c->flags & SOME));
 }
 
 static void check_reserved(QIPMI *p, const Command *c)
@@ -512,6 +644,7 @@ static void test_command(const void *opaque)
         QIPMI *p = &ports[i];
 
         check_lengths(p, c);
+        check_variants(p, c);
         check_reserved(p, c);
         check_luns(p, c);
         for (j = 0; j < ARRAY_SIZE(c->bad) && c->bad[j]; j += 2) {

@@ -33,16 +33,28 @@ bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list, Error **errp);
 IpmiFaultList *ipmi_faults_get(IPMIBmcFaults *faults);
 IpmiFaultInfoList *ipmi_faults_info(IPMIBmcFaults *faults);
 
+/* What passes a rule by */
+typedef enum IPMIFaultWhere {
+    IPMI_FAULT_PORT,            /* a request on a system interface */
+    IPMI_FAULT_MESSAGE,         /* a message on a channel */
+    IPMI_FAULT_RAW,             /* one whose format is not known */
+} IPMIFaultWhere;
+
+typedef struct IPMIFaultSubject {
+    IPMIFaultWhere where;
+    IpmiFaultDirection direction;
+    uint8_t chan;
+    uint8_t netfn, cmd;         /* netfn is even; none if raw */
+} IPMIFaultSubject;
+
 /*
  * ipmi_faults_match: a request or message passes. Counts it at every rule that
- * matches. Returns the one that is to be acted upon, or NULL.
+ * matches. Returns the one that is to be acted upon, or NULL: its action is one
+ * that makes sense there.
  * @bmc: name for the trace
- * @netfn, @cmd: IPMI_FAULT_NO_COMMAND of a message that cannot be read
  */
-#define IPMI_FAULT_NO_COMMAND 0xff
-
 const IpmiFault *ipmi_faults_match(IPMIBmcFaults *faults, const char *bmc,
-                                   uint8_t chan, uint8_t netfn, uint8_t cmd);
+                                   const IPMIFaultSubject *subject);
 
 extern const VMStateDescription vmstate_ipmi_faults;
 

@@ -140,14 +140,12 @@ void ipmi_rsp_u32(IPMIRsp *rsp, uint32_t val);
 /*
  * IPMIHandler: carry out a request whose length, reserved bits and privilege
  * are right. It decodes and checks all, and then acts.
- * Returns the completion code; @rsp counts only if that is 00h, or if the
- * command's flags say so.
+ * Returns the completion code; @rsp counts only if that is 00h.
  */
 typedef uint8_t IPMIHandler(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp);
 
 /* Flags of a command */
 #define IPMI_CMD_SYS_ONLY   0x01    /* on the system interface only: D4h */
-#define IPMI_CMD_DATA_ON_CC 0x02    /* data goes with other codes, too */
 
 #define IPMI_CMD_RESERVED   4
 
@@ -298,6 +296,7 @@ struct IPMIBmcMulti {
     IPMIBmcPort *ports[IPMI_PORTS];     /* NULL where there is none */
     IPMIChannel *channels[IPMI_MULTI_CHANNELS];
 
+    uint32_t resets;            /* cold ones; to see whether one was made */
     uint8_t enables;
     uint8_t flags;              /* without RECEIVE, which the queue says */
     uint8_t acpi_sys, acpi_dev;

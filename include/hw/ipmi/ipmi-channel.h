@@ -38,6 +38,9 @@
 #define IPMI_CC_SEND_INVALID_HANDLE     0x80
 #define IPMI_CC_SEND_NAK                0x83
 
+/* Most bytes that a message has around its data */
+#define IPMI_MESSAGE_OVERHEAD   16
+
 /* Messages that query-ipmi-sent can still read */
 #define IPMI_SENT_DEPTH         64
 
@@ -72,6 +75,24 @@ typedef struct IPMIMessage {
     unsigned len;
 } IPMIMessage;
 
+/*
+ * IPMIPassing: a message on its way through a channel
+ */
+typedef struct IPMIPassing {
+    bool out;                   /* to the medium; otherwise from there */
+    bool raw;                   /* not in a format that is known */
+    uint8_t who;                /* out: the channel that it came from; in: the
+                                   privilege level */
+    uint16_t len;
+    uint8_t data[IPMI_QUEUE_MESSAGE];
+} IPMIPassing;
+
+/* One that a fault delays, in virtual milliseconds */
+typedef struct IPMILate {
+    int64_t due_ms;
+    IPMIPassing passing;
+} IPMILate;
+
 typedef struct IPMISatellite IPMISatellite;
 
 struct IPMIChannelClass {
@@ -101,7 +122,9 @@ struct IPMIChannel {
     uint64_t n_received, n_sent, n_queued, n_dropped;
 
     GPtrArray *satellites;      /* of IPMISatellite */
-    GPtrArray *late;            /* messages that a fault delays */
+    IPMILate late[IPMI_QUEUE_DEPTH];    /* messages that a fault delays */
+    uint32_t late_n;
+    QEMUTimer late_timer;
     struct IPMIChardev *chardev;
 };
 
@@ -135,6 +158,11 @@ uint8_t ipmi_channel_protocol(const IPMIChannel *c);
 void ipmi_channel_reset(IPMIChannel *c);
 
 /*
+ * ipmi_channel_end_sessions: no session handle is alive any more.
+ */
+void ipmi_channel_end_sessions(IPMIChannel *c);
+
+/*
  * ipmi_channels_load: settings that are kept on the BMC's drive.
  */
 void ipmi_channels_load(IPMIBmcMulti *s, uint8_t number);
@@ -164,7 +192,8 @@ typedef enum IPMIReceived {
     IPMI_RECEIVED_MALFORMED,    /* too short, or a checksum is wrong */
     IPMI_RECEIVED_DISABLED,     /* reception is disabled */
     IPMI_RECEIVED_FULL,         /* the queue is */
-    IPMI_RECEIVED_DISCARDED,    /* a LUN that nobody serves */
+    IPMI_RECEIVED_DISCARDED,    /* a LUN that nobody serves, or a fault */
+    IPMI_RECEIVED_LATE,         /* a fault delays it */
 } IPMIReceived;
 
 /*
@@ -180,6 +209,42 @@ IPMIReceived ipmi_channel_receive(IPMIChannel *c, uint8_t priv,
  */
 IPMIReceived ipmi_channel_receive_raw(IPMIChannel *c, uint8_t priv,
                                       const uint8_t *data, unsigned len);
+
+/*
+ * ipmi_channel_answer: a response with nothing but completion code @cc to
+ * request @req, which came from the medium of @c.
+ */
+void ipmi_channel_answer(IPMIChannel *c, const IPMIMessage *req, uint8_t cc);
+
+/*
+ * ipmi_channel_pass: a message goes where it is going, after faults have had
+ * their turn. Returns what became of it; one that leaves is always OK.
+ */
+IPMIReceived ipmi_channel_pass(IPMIChannel *c, const IPMIPassing *p);
+
+/*
+ * ipmi_channel_count: in the statistics, what became of a message
+ */
+void ipmi_channel_count(IPMIChannel *c, const IPMIPassing *p,
+                        IPMIReceived what);
+
+/*
+ * ipmi_channel_pass_by_rules: ipmi_channel_pass(), and faults have their turn.
+ * @cc: completion code of the Send Message that @p is from, if it is from one;
+ *      changed if a fault says so
+ */
+IPMIReceived ipmi_channel_pass_by_rules(IPMIChannel *c, IPMIPassing *p,
+                                        uint8_t *cc);
+
+/*
+ * Delayed messages: ipmi_channel_late_init once, ipmi_channel_late_reset to
+ * forget them all, ipmi_channel_late_arm after they have been loaded.
+ */
+void ipmi_channel_late_init(IPMIChannel *c);
+void ipmi_channel_late_reset(IPMIChannel *c);
+void ipmi_channel_late_arm(IPMIChannel *c);
+
+extern const VMStateDescription vmstate_ipmi_late;
 
 /*
  * ipmi_message_parse: take apart a message of channel @c.

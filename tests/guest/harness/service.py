@@ -103,10 +103,13 @@ BMC = "bmc0"
 
 
 def _ipmi_request(qmp: Qmp, channel: str, netfn: str, cmd: str, sequence: str,
-                  data: str = "") -> Answer:
+                  data: str = "", *pairs: str) -> Answer:
+    """NAME=NUMBER behind it: what else ipmi-request has, a privilege level."""
+    more = {name: int(value, 0)
+            for name, _, value in (pair.partition("=") for pair in pairs)}
     qmp.command("ipmi-request", bmc=BMC, channel=int(channel, 0),
                 netfn=int(netfn, 0), cmd=int(cmd, 0),
-                sequence=int(sequence, 0), data=data)
+                sequence=int(sequence, 0), data=data, **more)
     return []
 
 
