@@ -22,6 +22,7 @@ SOURCES = ("machine.c", "host.c", "host-sro.c", "host-trace.c", "rows.c",
            "rows-boot.c", "rows-sro.c", "rows-sro-hard.c", "rows-range.c",
            "kvm.c", "rows-table.c", "rows-exit.c")
 REPORT = re.compile(r"^arm-rmm: ([a-z-]+) x ([0-9]+):")
+MISSES = re.compile(r"^arm-rmm: the host misses ([0-9]+) granules?, ")
 
 
 def judge(lines: list[str]) -> list[str]:
@@ -35,8 +36,15 @@ def judge(lines: list[str]) -> list[str]:
                   [])
     report = [f"{m[1]}:{m[2]}" for m in map(REPORT.match, lines) if m]
     if sorted(leaves) != sorted(report):
-        wrong += [f"findings wanted: {' '.join(sorted(leaves))}",
-                  *(x for x in lines if x.startswith("arm-rmm: "))]
+        wrong.append(f"findings wanted: {' '.join(sorted(leaves))}")
+    # The last line of the report is the sum of what is missing.
+    lost = sum(int(x.split(":")[1]) for x in leaves
+               if x.startswith(("memory-held", "left-delegated")))
+    said = [m[1] for m in map(MISSES.match, lines) if m]
+    if said != ([str(lost)] if lost else []):
+        wrong.append(f"the sum of the report is not {lost}")
+    if wrong:
+        wrong += [x for x in lines if x.startswith("arm-rmm: ")]
     return wrong
 
 

@@ -411,6 +411,102 @@ static void data_map(gconstpointer data)
     rmm_stop(&h);
 }
 
+/* What makes a realm live, sec A2.2: each thing alone, in each root */
+static void live(gconstpointer data)
+{
+    RmmHost h;
+
+    begin(&h, data);
+    rmm_delegate(&h, REC, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t ipa = i == 1 ? UNPROT : 0;
+
+        if (i < 2) {
+            g_assert_cmphex(R(&h, R_RTT_CREATE, RD, FREE(0), ipa, 2), ==, OK);
+        } else {
+            g_assert_cmphex(rmm_rec_begin(&h, RD, REC, 0), ==, OK);
+        }
+        g_assert_cmphex(R(&h, R_REALM_TERMINATE, RD), ==, OK);
+        g_assert_cmphex(R(&h, R_REALM_DESTROY, RD), ==, EREALM);
+        if (i < 2) {
+            g_assert_cmphex(R(&h, R_RTT_DESTROY, RD, ipa, 2), ==, OK);
+            /* Nothing was ever protected there. */
+            g_assert_cmphex(R(&h, R_READ_ENTRY, RD, ipa, 1), ==, OK);
+            g_assert_cmphex(h.x[4], ==, i ? 0 : 2);
+        } else {
+            g_assert_cmphex(R(&h, R_REC_DESTROY, REC), ==, OK);
+        }
+        g_assert_cmphex(R(&h, R_REALM_DESTROY, RD), ==, OK);
+        rmm_params(&h, RTT);
+        g_assert_cmphex(R(&h, R_REALM_CREATE, RD, PARAMS), ==, OK);
+    }
+    rmm_stop(&h);
+}
+
+/* DATA_MAP: neither pages nor blocks bring anything with them. */
+static void wiped(gconstpointer data)
+{
+    uint64_t block = 0x46000000;
+    RmmHost h;
+
+    begin(&h, data);
+    rmm_delegate(&h, block, 512);
+    qtest_memset(h.qts, FREE(4), 0x5a, PAGE);
+    qtest_memset(h.qts, block, 0x5a, L2_SPAN);
+    make_tables(&h, 0, 0);
+    g_assert_cmphex(R(&h, R_DATA_MAP, RD, 0, PAGE, 1, FREE(4) | 4), ==, OK);
+    g_assert_cmphex(qtest_readq(h.qts, FREE(4)), ==, 0);
+    g_assert_cmphex(qtest_readq(h.qts, FREE(5) - 8), ==, 0);
+    g_assert_cmphex(R(&h, R_DATA_MAP, RD, L2_SPAN, 2 * L2_SPAN, 1,
+                      rmm_desc(&h, block, 1, 1, 0)), ==, OK);
+    g_assert_cmphex(qtest_readq(h.qts, block), ==, 0);
+    g_assert_cmphex(qtest_readq(h.qts, block + L2_SPAN - 8), ==, 0);
+    rmm_stop(&h);
+}
+
+/* Output addresses that make no block, and lists that are too short */
+static void pieces(gconstpointer data)
+{
+    uint64_t block = 0x46000000;
+    RmmHost h;
+
+    begin(&h, data);
+    rmm_delegate(&h, block, 1024);
+    make_tables(&h, 0, 0);
+    /* A page fewer than a block */
+    g_assert_cmphex(R(&h, R_DATA_MAP, RD, L2_SPAN, 2 * L2_SPAN, 1,
+                      rmm_desc(&h, block, 0, 511, 0)), ==, ERTT(2));
+    rmm_granule_is(&h, block, "delegated", "realm");
+    /* 512 pages in a row that begin a page behind a block */
+    g_assert_cmphex(R(&h, R_DATA_MAP, RD, 0, L2_SPAN, 1,
+                      rmm_desc(&h, block + PAGE, 0, 512, 0)), ==, OK);
+    g_assert_cmphex(h.x[1], ==, L2_SPAN);
+    g_assert_cmphex(R(&h, R_RTT_FOLD, RD, 0, 3), ==, ERTT(3));
+    /* Three pieces, and room for fewer: only those are unmapped. */
+    g_assert_cmphex(R(&h, R_DATA_UNMAP, RD, 0, L2_SPAN, 1, 0), ==, OK);
+    g_assert_cmphex(h.x[2], ==, rmm_desc(&h, block + PAGE, 0, 512, 0));
+    for (unsigned room = 1; room <= 3; room++) {
+        for (unsigned i = 0; i < 3; i++) {
+            g_assert_cmphex(R(&h, R_DATA_MAP, RD, (4 + i) * PAGE,
+                              (5 + i) * PAGE, 1,
+                              (block + 2 * i * PAGE) | 4), ==, OK);
+        }
+        qtest_memset(h.qts, LIST, 0, 64);
+        g_assert_cmphex(R(&h, R_DATA_UNMAP, RD, 4 * PAGE, 7 * PAGE,
+                          2 | room << 2, LIST), ==, OK);
+        g_assert_cmphex(h.x[1], ==, (4 + room) * PAGE);
+        g_assert_cmphex(h.x[3], ==, room);
+        for (unsigned i = 0; i < 3; i++) {
+            g_assert_cmphex(qtest_readq(h.qts, LIST + i * 8), ==,
+                            i < room ? (block + 2 * i * PAGE) | 4 : 0);
+        }
+        g_assert_cmphex(R(&h, R_DATA_UNMAP, RD, 4 * PAGE, 7 * PAGE,
+                          2 | 3 << 2, LIST), ==, OK);
+        g_assert_cmphex(h.x[3], ==, 3 - room);
+    }
+    rmm_stop(&h);
+}
+
 static void unprot_map(gconstpointer data)
 {
     bool tf = g_str_equal(data, "bet1");
@@ -501,7 +597,8 @@ int main(int argc, char **argv)
         { "no-realm", no_realm }, { "realm-create", realm_create },
         { "realm-states", realm_states }, { "recs", recs }, { "psci", psci },
         { "tables", tables }, { "blocks", blocks }, { "data-map", data_map },
-        { "unprot-map", unprot_map }, { "ripas", ripas },
+        { "unprot-map", unprot_map }, { "ripas", ripas }, { "live", live },
+        { "wiped", wiped }, { "pieces", pieces },
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -405,6 +405,42 @@ static void list_into_delegated(gconstpointer data)
     rmm_stop(&h);
 }
 
+/* A call that takes less than it is given: the rest keeps its form or not. */
+static void consumed(gconstpointer data)
+{
+    static const struct {
+        unsigned size, count, contig, consume;
+        uint64_t next;
+    } row[] = {
+        { 0, 8, 0, 3, LEFT(0, 5) }, { 0, 8, 1, 3, LEFT(0, 5) },
+        { 0, 8, 1, 4, LEFT(0, 4) | 1 << 16 },
+        { 1, 2, 1, 512, LEFT(1, 1) | 1 << 16 }, { 1, 2, 0, 1, LEFT(0, 1023) },
+        { 1, 2, 1, 1, LEFT(0, 1023) },
+    };
+    RmmHost h;
+
+    begin(&h, data);
+    for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
+        g_autofree char *script = g_strdup_printf(
+            "{ \"rules\": [ { \"command\": \"REC_CREATE\", \"sro\": {"
+            " \"cancel\": true, \"consume\": [ %u ], \"donate\": [ {"
+            " \"size\": %u, \"count\": %u, \"contig\": %s } ] } } ] }",
+            row[i].consume, row[i].size, row[i].count,
+            row[i].contig ? "true" : "false");
+
+        rmm_script(&h, script);
+        rmm_rec_begin(&h, RD, REC, 0);
+        qtest_writeq(h.qts, LISTS, rmm_desc(&h, A(0), row[i].size,
+                                            row[i].count, 0));
+        g_assert_cmphex(R(&h, R_DONATE, 0, LISTS, 1, 0), ==,
+                        WANT_DONATE | CANCELLABLE);
+        g_assert_cmpuint(h.x[1], ==, row[i].consume);
+        g_assert_cmphex(h.x[2], ==, row[i].next);
+        finish(&h, row[i].consume);
+    }
+    rmm_stop(&h);
+}
+
 /* A block of level 1: 1 GiB comes back in entries of at most 1023 pages. */
 static void gibibyte(gconstpointer data)
 {
@@ -452,7 +488,7 @@ int main(int argc, char **argv)
     } tests[] = {
         { "lists", lists }, { "refused-later", refused_later },
         { "list-into-delegated", list_into_delegated },
-        { "gibibyte", gibibyte },
+        { "consumed", consumed }, { "gibibyte", gibibyte },
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -287,6 +287,8 @@ static const Row set_ripas[] = {
       { { 1, UNTRACKED + 8 }, { 2, UNTRACKED + PAGE } }, NOT_BET1 }, \
     { "part of a coarse region", EINPUT, \
       { { 1, COARSE }, { 2, COARSE + PAGE } }, NOT_BET1 }, \
+    { "not from the beginning of one", EINPUT, \
+      { { 1, COARSE + PAGE }, { 2, COARSE + GIB + PAGE } }, NOT_BET1 }, \
     { "in use", EINPUT, { { 1, RD(NEW) }, { 2, RD(NEW) + PAGE } } }
 
 static const Row delegate[] = {
