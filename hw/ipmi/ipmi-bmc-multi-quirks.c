@@ -10,10 +10,10 @@
  * around here and in ipmi-bmc-multi-port.c, for interfaces of our BMC only:
  *  - nothing resets them with the machine
  *  - BT: a frame that is too short, or whose length byte is wrong, leaves
- *    B_BUSY set for good; H2B_ATN is taken while a request is under way; a response of
- *    more than 254 bytes wraps its length; unread bytes of the last response
- *    are read before those of the next; attention that the guest has cleared
- *    itself is not asserted again
+ *    B_BUSY set for good; H2B_ATN is taken while a request is under way; a
+ *    response of more than 254 bytes wraps its length; unread bytes of the last
+ *    response are read before those of the next; attention that the guest has
+ *    cleared itself is not asserted again
  *  - KCS: a write to a register that does not exist steps the state machine
  *  - the memory region of the registers belongs to nobody, and so stays behind,
  *    freed, when the device is unplugged
