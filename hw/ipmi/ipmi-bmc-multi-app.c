@@ -32,7 +32,7 @@ static uint8_t get_device_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, s->support);
     ipmi_rsp_u24(rsp, s->mfg_id);
     ipmi_rsp_u16(rsp, s->product_id);
-    /* sec 20.1: auxiliary firmware revision, which a controller may leave out */
+    /* sec 20.1: a controller may leave the auxiliary revision out */
     if (s->aux_fwrev) {
         ipmi_rsp_u32(rsp, s->aux_fwrev);
     }

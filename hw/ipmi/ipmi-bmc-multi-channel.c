@@ -21,7 +21,7 @@
 /* First two bits of an access byte: which copy */
 enum { ACCESS_KEEP, ACCESS_NV, ACCESS_VOLATILE };
 
-/* sec 22.24: interrupt of the event message buffer and of attention: PCI INTA */
+/* sec 22.24: interrupt of event message buffer and attention: PCI INTA */
 #define INTERRUPT_PCI_INTA  0x10
 
 static const struct {

@@ -10,26 +10,12 @@
  * Here a device listener sees each interface that links to a BMC of ours, and
  * puts a port in between: an IPMIBmc of its own, by which the BMC knows where a
  * request came from. Then the BMC is free for the next one.
- *
- * QEMU 10.0's interfaces have defects that a guest can meet; they are worked
- * around here, for interfaces of our BMC only:
- *  - nothing resets them with the machine
- *  - BT: a frame that is too short, or whose length byte is wrong, leaves B_BUSY
- *    set for good; H2B_ATN is taken while a request is under way; a response of
- *    more than 254 bytes wraps its length; unread bytes of the last response
- *    are read before those of the next; attention that the guest has cleared
- *    itself is not asserted again
- *  - KCS: a write to a register that does not exist steps the state machine
- *  - the memory region of the registers belongs to nobody, and so stays behind,
- *    freed, when the device is unplugged
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "hw/ipmi/ipmi-bmc-multi.h"
 #include "hw/ipmi/ipmi-bmc-multi-fault.h"
-#include "hw/ipmi/ipmi_bt.h"
-#include "hw/ipmi/ipmi_kcs.h"
+#include "ipmi-port.h"
 #include "migration/vmstate.h"
 #include "qemu/error-report.h"
 #include "qemu/log.h"
@@ -40,25 +26,6 @@
 #define RSP_HEADER      3
 /* sec 11.2: the length byte of BT counts sequence number, header and data */
 #define BT_MAX_DATA     (254 - RSP_HEADER)
-#define BT_CTRL_SMS_ATN 0x10
-#define BT_CTRL_B_BUSY  0x80
-#define BT_MASK_IRQ_EN  0x01
-#define KCS_STATUS_IBF  0x02
-
-static IPMIInterfaceClass *port_class(IPMIBmcPort *p)
-{
-    return IPMI_INTERFACE_GET_CLASS(p->parent_obj.intf);
-}
-
-static IPMIBT *port_bt(IPMIBmcPort *p)
-{
-    return port_class(p)->get_backend_data(p->parent_obj.intf);
-}
-
-static IPMIKCS *port_kcs(IPMIBmcPort *p)
-{
-    return port_class(p)->get_backend_data(p->parent_obj.intf);
-}
 
 /*
  * Attention and interrupts
@@ -67,7 +34,7 @@ static IPMIKCS *port_kcs(IPMIBmcPort *p)
 void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
 {
     bool lost = p->is_bt && atn && p->parent_obj.intf &&
-                !(port_bt(p)->control_reg & BT_CTRL_SMS_ATN);
+                !(ipmi_port_bt(p)->control_reg & BT_CTRL_SMS_ATN);
 
     if (!p->parent_obj.intf ||
         (atn == p->atn && !(atn && irq && !p->irq) && !lost)) {
@@ -77,7 +44,7 @@ void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
     p->atn = atn;
     p->irq = irq;
     trace_ipmi_port_attention(ipmi_bmc_name(p->bmc), p->chan, atn, irq);
-    port_class(p)->set_atn(p->parent_obj.intf, atn, irq);
+    ipmi_port_class(p)->set_atn(p->parent_obj.intf, atn, irq);
 }
 
 void ipmi_port_enable_irq(IPMIBmcPort *p, bool enable)
@@ -85,13 +52,13 @@ void ipmi_port_enable_irq(IPMIBmcPort *p, bool enable)
     if (!p->parent_obj.intf) {
         return;
     }
-    if (!p->is_bt && enable && !port_kcs(p)->irqs_enabled) {
+    if (!p->is_bt && enable && !ipmi_port_kcs(p)->irqs_enabled) {
         /* Attention that is there already has not interrupted yet. */
-        port_kcs(p)->atn_irq_set = false;
+        ipmi_port_kcs(p)->atn_irq_set = false;
         p->irq = false;
     }
     /* sec 11.6: what interrupts on BT is the business of its mask register */
-    port_class(p)->set_irq_enable(p->parent_obj.intf, enable || p->is_bt);
+    ipmi_port_class(p)->set_irq_enable(p->parent_obj.intf, enable || p->is_bt);
 }
 
 /* Each attention of a storm lasts until the next; the last one, as long. */
@@ -107,7 +74,7 @@ static void storm(void *opaque)
         ipmi_attention_update(p->bmc);
         return;
     }
-    iic = port_class(p);
+    iic = ipmi_port_class(p);
     iic->set_atn(p->parent_obj.intf, 0, 0);
     iic->set_atn(p->parent_obj.intf, 1, 1);
     p->atn = true;
@@ -135,9 +102,9 @@ static void deliver(IPMIBmcPort *p)
         return;
     }
     if (p->is_bt) {
-        port_bt(p)->outpos = 0;
+        ipmi_port_bt(p)->outpos = 0;
     }
-    port_class(p)->handle_rsp(p->parent_obj.intf, p->msg_id, p->pending,
+    ipmi_port_class(p)->handle_rsp(p->parent_obj.intf, p->msg_id, p->pending,
                               p->pending_len);
 }
 
@@ -154,17 +121,17 @@ static void delay_over(void *opaque)
 static void deliver_silently(IPMIBmcPort *p)
 {
     if (p->is_bt) {
-        uint8_t enabled = port_bt(p)->mask_reg & BT_MASK_IRQ_EN;
+        uint8_t enabled = ipmi_port_bt(p)->mask_reg & BT_MASK_IRQ_EN;
 
-        port_bt(p)->mask_reg &= ~BT_MASK_IRQ_EN;
+        ipmi_port_bt(p)->mask_reg &= ~BT_MASK_IRQ_EN;
         deliver(p);
-        port_bt(p)->mask_reg |= enabled;
+        ipmi_port_bt(p)->mask_reg |= enabled;
     } else {
-        bool enabled = port_kcs(p)->irqs_enabled;
+        bool enabled = ipmi_port_kcs(p)->irqs_enabled;
 
-        port_kcs(p)->irqs_enabled = false;
+        ipmi_port_kcs(p)->irqs_enabled = false;
         deliver(p);
-        port_kcs(p)->irqs_enabled = enabled;
+        ipmi_port_kcs(p)->irqs_enabled = enabled;
     }
 }
 
@@ -176,14 +143,14 @@ static void forget(IPMIBmcPort *p)
 {
     p->busy = false;
     if (p->is_bt) {
-        port_bt(p)->waiting_rsp++;
-        port_bt(p)->inlen = 0;
-        port_bt(p)->control_reg &= ~BT_CTRL_B_BUSY;
+        ipmi_port_bt(p)->waiting_rsp++;
+        ipmi_port_bt(p)->inlen = 0;
+        ipmi_port_bt(p)->control_reg &= ~BT_CTRL_B_BUSY;
     } else {
-        port_kcs(p)->waiting_rsp++;
-        port_kcs(p)->cmd_reg = -1;
-        port_kcs(p)->data_in_reg = -1;
-        port_kcs(p)->status_reg &= ~KCS_STATUS_IBF;
+        ipmi_port_kcs(p)->waiting_rsp++;
+        ipmi_port_kcs(p)->cmd_reg = -1;
+        ipmi_port_kcs(p)->data_in_reg = -1;
+        ipmi_port_kcs(p)->status_reg &= ~KCS_STATUS_IBF;
     }
 }
 
@@ -227,7 +194,7 @@ static void deliver_with_fault(IPMIBmcPort *p, const IpmiFault *f)
         return;
     case IPMI_FAULT_ACTION_WRONG_SEQUENCE:
         if (p->is_bt) {
-            port_bt(p)->waiting_seq++;
+            ipmi_port_bt(p)->waiting_seq++;
         }
         break;
     case IPMI_FAULT_ACTION_WRONG_NETFN:
@@ -347,113 +314,6 @@ static void port_handle_command(IPMIBmc *b, uint8_t *msg, unsigned len,
     }
 }
 
-/*
- * Defects of the interfaces
- */
-
-typedef void IPMIEvent(IPMIInterface *ii);
-
-/* The method of each class of interface that was put aside */
-static GHashTable *events;
-
-/* To tell a port from other BMCs with each access to a register */
-static ObjectClass *port_object_class;
-
-static IPMIBmcPort *port_of(IPMIInterface *ii, void *backend)
-{
-    /* In both kinds of interface the BMC comes first. */
-    IPMIBmc **bmc = backend;
-
-    return *bmc && object_get_class(OBJECT(*bmc)) == port_object_class ?
-           (IPMIBmcPort *)*bmc : NULL;
-}
-
-static bool bt_frame_is_bad(IPMIBT *bt)
-{
-    return bt->inlen < 4 || bt->inlen > sizeof(bt->inmsg) ||
-           bt->inmsg[0] != bt->inlen - 1;
-}
-
-static void bt_event(IPMIInterface *ii)
-{
-    IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
-    IPMIBT *bt = iic->get_backend_data(ii);
-    IPMIBmcPort *p = port_of(ii, bt);
-
-    if (p && p->busy) {
-        qemu_log_mask(LOG_GUEST_ERROR, "%s: BT: request while one is under "
-                      "way\n", ipmi_bmc_name(p->bmc));
-        return;
-    }
-    if (p && bt_frame_is_bad(bt)) {
-        qemu_log_mask(LOG_GUEST_ERROR, "%s: BT: frame of %u bytes with length "
-                      "%u\n", ipmi_bmc_name(p->bmc), bt->inlen, bt->inmsg[0]);
-        bt->inlen = 0;
-        bt->control_reg &= ~BT_CTRL_B_BUSY;
-        return;
-    }
-    if (p) {
-        bt->outpos = 0;
-    }
-    ((IPMIEvent *)g_hash_table_lookup(events, iic))(ii);
-}
-
-static void kcs_event(IPMIInterface *ii)
-{
-    IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
-    IPMIKCS *kcs = iic->get_backend_data(ii);
-
-    if (port_of(ii, kcs) && kcs->cmd_reg == -1 && kcs->data_in_reg == -1) {
-        /* Nothing was written, to a register that is none. */
-        kcs->status_reg &= ~KCS_STATUS_IBF;
-        return;
-    }
-    ((IPMIEvent *)g_hash_table_lookup(events, iic))(ii);
-}
-
-static void hook_events(IPMIInterfaceClass *iic, IPMIEvent *event)
-{
-    if (iic->handle_if_event != event) {
-        g_hash_table_insert(events, iic, iic->handle_if_event);
-        iic->handle_if_event = event;
-    }
-}
-
-static void reset_kcs(IPMIKCS *kcs)
-{
-    kcs->status_reg = 0;
-    kcs->data_out_reg = 0;
-    kcs->data_in_reg = -1;
-    kcs->cmd_reg = -1;
-    kcs->write_end = false;
-    kcs->inlen = 0;
-    kcs->outlen = 0;
-    kcs->outpos = 0;
-    kcs->waiting_rsp++;
-    kcs->obf_irq_set = false;
-    kcs->atn_irq_set = false;
-    kcs->irqs_enabled = false;
-    if (kcs->lower_irq) {
-        kcs->lower_irq(kcs);
-    }
-}
-
-static void reset_bt(IPMIBT *bt)
-{
-    bt->control_reg = 0;
-    bt->mask_reg = 0;
-    bt->inlen = 0;
-    bt->outlen = 0;
-    bt->outpos = 0;
-    bt->waiting_rsp++;
-    bt->obf_irq_set = false;
-    bt->atn_irq_set = false;
-    bt->irqs_enabled = false;
-    if (bt->lower_irq) {
-        bt->lower_irq(bt);
-    }
-}
-
 void ipmi_port_reset(IPMIBmcPort *p)
 {
     p->busy = false;
@@ -465,11 +325,7 @@ void ipmi_port_reset(IPMIBmcPort *p)
     if (!p->parent_obj.intf) {
         return;
     }
-    if (p->is_bt) {
-        reset_bt(port_bt(p));
-    } else {
-        reset_kcs(port_kcs(p));
-    }
+    ipmi_port_reset_registers(p);
     ipmi_port_enable_irq(p, ipmi_irqs_enabled(p->bmc));
 }
 
@@ -531,17 +387,6 @@ static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
     return p;
 }
 
-/* Not mapped yet, so no reference to its owner has been taken. */
-static void own_registers(IPMIInterface *ii, MemoryRegion *io)
-{
-    assert(!io->owner && !io->container);
-    object_ref(OBJECT(io));
-    object_unparent(OBJECT(io));
-    object_property_add_child(OBJECT(ii), "registers", OBJECT(io));
-    object_unref(OBJECT(io));
-    io->owner = OBJECT(ii);
-}
-
 static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
 {
     IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
@@ -553,8 +398,7 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
         ;
     }
     p = new_port(s, i, ii);
-    hook_events(iic, p->is_bt ? bt_event : kcs_event);
-    own_registers(ii, p->is_bt ? &port_bt(p)->io : &port_kcs(p)->io);
+    ipmi_port_mend(p);
     /* The link of the interface holds a reference: now to the port. */
     object_ref(OBJECT(p));
     *bmc = IPMI_BMC(p);
@@ -568,24 +412,22 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
     ipmi_attention_update(s);
 }
 
+/* SSIF has no events, and its own way to wait for a response. */
 static IPMIInterface *as_interface(DeviceState *dev)
 {
-    return (IPMIInterface *)object_dynamic_cast(OBJECT(dev),
-                                                TYPE_IPMI_INTERFACE);
+    const char *type = object_get_typename(OBJECT(dev));
+
+    return g_str_has_suffix(type, "-kcs") || g_str_has_suffix(type, "-bt") ?
+           (IPMIInterface *)object_dynamic_cast(OBJECT(dev),
+                                                TYPE_IPMI_INTERFACE) : NULL;
 }
 
 static void interface_realized(DeviceListener *listener, DeviceState *dev)
 {
     IPMIInterface *ii = as_interface(dev);
-    const char *type = object_get_typename(OBJECT(dev));
-    Object *bmc;
+    Object *bmc = ii ? object_property_get_link(OBJECT(dev), "bmc", NULL) :
+                       NULL;
 
-    /* SSIF has no events, and its own way to wait for a response. */
-    if (!ii || !(g_str_has_suffix(type, "-kcs") ||
-                 g_str_has_suffix(type, "-bt"))) {
-        return;
-    }
-    bmc = object_property_get_link(OBJECT(dev), "bmc", NULL);
     bmc = bmc ? object_dynamic_cast(bmc, TYPE_IPMI_BMC_MULTI) : NULL;
     if (bmc) {
         attach(IPMI_BMC_MULTI(bmc), ii);
@@ -609,8 +451,7 @@ static void interface_unrealized(DeviceListener *listener, DeviceState *dev)
     IPMIBmcPort *p;
     int i;
 
-    p = ii ? port_of(ii, IPMI_INTERFACE_GET_CLASS(ii)->get_backend_data(ii)) :
-             NULL;
+    p = ii ? ipmi_port_of(ii) : NULL;
     if (!p) {
         return;
     }
@@ -629,8 +470,10 @@ static DeviceListener listener = {
 
 void ipmi_ports_attach_init(void)
 {
-    if (!events) {
-        events = g_hash_table_new(NULL, NULL);
+    static bool done;
+
+    if (!done) {
+        done = true;
         device_listener_register(&listener);
     }
 }
@@ -644,7 +487,7 @@ static int port_post_load(void *opaque, int version_id)
     IPMIBmcPort *p = opaque;
 
     return p->pending_len <= RSP_HEADER + p->max_rsp &&
-           (!p->pending_len || p->pending_len >= 2) &&
+           (!p->busy || p->pending_len >= 2) &&
            p->storm_left <= 1000 ? 0 : -EINVAL;
 }
 
@@ -701,7 +544,6 @@ static void port_class_init(ObjectClass *oc, void *data)
     DeviceClass *dc = DEVICE_CLASS(oc);
     IPMIBmcClass *bk = IPMI_BMC_CLASS(oc);
 
-    port_object_class = oc;
     dc->desc = "A system interface's view of an ipmi-bmc-multi";
     dc->user_creatable = false;
     dc->unrealize = port_unrealize;

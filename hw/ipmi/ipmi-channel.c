@@ -26,7 +26,7 @@
 #include "qemu/module.h"
 #include "trace.h"
 
-/* Numbers of tables 6-3 and 6-2, and the sessions that the medium usually has */
+/* Numbers of tables 6-3 and 6-2, and the sessions that a medium usually has */
 static const struct {
     uint8_t type, protocol;
     IpmiSessionSupport sessions;
@@ -423,9 +423,9 @@ static bool check_props(IPMIChannel *c, Error **errp)
                    "ipmb");
         return false;
     }
-    if (c->number == c->bmc->port2_channel && c->bmc->ports[1]) {
-        error_setg(errp, "number=%u: is that of the second system interface "
-                   "(second-interface of the BMC)", c->number);
+    if (c->bmc->ports[1] && c->bmc->ports[1]->chan == c->number) {
+        error_setg(errp, "number=%u: is that of the second system interface, "
+                   "which is there already", c->number);
         return false;
     }
     if (c->access_mode > 3) {

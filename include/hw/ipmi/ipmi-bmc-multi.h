@@ -330,12 +330,6 @@ uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp);
 const IPMICommand *ipmi_find_command(uint8_t netfn, uint8_t cmd);
 
 /*
- * ipmi_for_each_command: in no particular order.
- */
-void ipmi_for_each_command(void (*fn)(uint8_t netfn, const IPMICommand *,
-                                      void *), void *opaque);
-
-/*
  * ipmi_checksum: such that the sum of all @n bytes and it is 0 modulo 256
  * (sec 13.8).
  */

@@ -29,8 +29,8 @@ bool ipmi_bridge_response(IPMIChannel *c, const IPMIMessage *msg,
                           const uint8_t *data, unsigned len);
 
 /*
- * ipmi_bmc_request: a request to the BMC itself has come on channel @c: carry it
- * out, and send the response.
+ * ipmi_bmc_request: a request to the BMC itself has come on channel @c: carry
+ * it out, and send the response.
  */
 void ipmi_bmc_request(IPMIChannel *c, const IPMIMessage *msg, uint8_t priv);
 

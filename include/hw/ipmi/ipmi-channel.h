@@ -53,8 +53,7 @@ typedef struct IPMISent {
 
 /* sec 22.22: what Set Channel Access sets, volatile and non-volatile */
 typedef struct IPMIChannelAccess {
-    uint8_t access;             /* [5] alerting, [4] per-message, [3] user off,
-                                   [2:0] mode */
+    uint8_t access;             /* [2:0] mode, [5:3] what is disabled */
     uint8_t limit;              /* privilege level */
 } IPMIChannelAccess;
 
@@ -81,8 +80,7 @@ typedef struct IPMIMessage {
 typedef struct IPMIPassing {
     bool out;                   /* to the medium; otherwise from there */
     bool raw;                   /* not in a format that is known */
-    uint8_t who;                /* out: the channel that it came from; in: the
-                                   privilege level */
+    uint8_t who;                /* out: from which channel; in: privilege */
     uint16_t len;
     uint8_t data[IPMI_QUEUE_MESSAGE];
 } IPMIPassing;
