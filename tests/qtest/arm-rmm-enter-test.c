@@ -74,7 +74,7 @@ static void run(RmmHost *h)
     qtest_qmp_assert_success(h->qts, "{ 'execute': 'stop' }");
 }
 
-/* sec B4.5.51: no list register of the CPU may stand for a hardware interrupt */
+/* sec B4.5.51: no list register may stand for a hardware interrupt */
 static void list_registers(gconstpointer data)
 {
     static const struct {

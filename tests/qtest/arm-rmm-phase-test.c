@@ -135,11 +135,16 @@ static void all_phases(RmmHost *h, const char *name, unsigned num,
     }
 }
 
-/* Rounds, and then the command is done: its outputs come from OP_CONTINUE. */
+/*
+ * Rounds, and then the command is done: its outputs come from OP_CONTINUE. What
+ * it was given and has no use for comes back before.
+ */
 static void succeeds(RmmHost *h, const Table *t, const char *name)
 {
+    bool keeps = t->num == R_REC_CREATE || t->num == R_REALM_CREATE;
     RmmCourse course = {
         .command = name, .num = t->num, .rounds = 2, .list = LIST,
+        .pages = DONATE_FROM, .request = { keeps ? 0 : 2 }, .cancel = true,
     };
     RmmOp op;
 
@@ -174,6 +179,7 @@ static void command(gconstpointer data)
     g_assert_cmpuint(rmm_count(h, "delegated"), ==, delegated);
     g_assert_cmpuint(rmm_count(h, "undelegated"), ==, undelegated);
     succeeds(h, t, commands[i].name);
+    g_assert_cmpuint(rmm_count(h, "internal"), ==, 0);
 }
 
 /* Two that work where there is no realm, and nothing delegated */

@@ -65,6 +65,9 @@ static uint64_t expect_continue(RmmOp *op)
         op->error = EGLOBAL;
         return give_up(op);
     }
+    if (held(op) && !op->course.keeps) {
+        return incomplete(op, WANTS_RECLAIM);
+    }
     op->ended = true;
     return OK;
 }

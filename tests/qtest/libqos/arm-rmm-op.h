@@ -26,6 +26,7 @@ typedef struct RmmCourse {
     bool undelegated;               /* that is how they are wanted */
     bool cancel;
     bool fails;                     /* in the end, with ERROR_GLOBAL */
+    bool keeps;                     /* what was donated, if it succeeds */
 } RmmCourse;
 
 typedef struct RmmOp {
