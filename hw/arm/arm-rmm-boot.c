@@ -38,6 +38,13 @@ bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
                        "payload; bl33=FILE is missing");
             return false;
         }
+        if (ms->kernel_filename &&
+            ARM_CPU(first_cpu)->psci_conduit != QEMU_PSCI_CONDUIT_SMC) {
+            error_setg(errp, "arm-rmm: -kernel %s is no Linux image, so QEMU "
+                       "starts it at EL3, in place of the RMM; bl33=%s starts "
+                       "it at EL2", ms->kernel_filename, ms->kernel_filename);
+            return false;
+        }
         return true;
     }
     if (ms->kernel_filename) {
@@ -89,13 +96,6 @@ void rmm_boot_reset(ArmRmm *rmm)
     CPUState *cs;
 
     if (!rmm->bl33) {
-        /* QEMU knows only now that what it was given is no Linux image. */
-        if (current_machine->kernel_filename &&
-            ARM_CPU(first_cpu)->psci_conduit != QEMU_PSCI_CONDUIT_SMC) {
-            warn_report_once("arm-rmm: -kernel %s starts at EL3, in place of "
-                             "the RMM; bl33=FILE starts it at EL2",
-                             current_machine->kernel_filename);
-        }
         return;
     }
     CPU_FOREACH(cs) {
