@@ -108,6 +108,22 @@ static void open_after(RmmHost *h, RmmOp *op, unsigned calls, bool cancel)
     }
 }
 
+/* Another operation, so that nothing of an old one is left in its context */
+static void use_context(RmmHost *h)
+{
+    static const RmmCourse course = {
+        .command = "GRANULE_RANGE_DELEGATE", .num = R_DELEGATE, .rounds = 2,
+        .list = LIST,
+    };
+    const uint64_t in[6] = { P(512), P(513) };
+    RmmOp op;
+
+    rmm_op_script(h, &course);
+    rmm_op_begin(&op, h, &course, in);
+    g_assert_cmpuint(op.handle, ==, 0);
+    g_assert_cmphex(rmm_op_end(&op), ==, OK);
+}
+
 /*
  * Saved after each step, with and without OP_CANCEL behind it: what the
  * operation wants, holds and has to hand back, rounds, recorded failures.
@@ -133,6 +149,7 @@ static void snapshot_phases(gconstpointer data)
         }
         saved = op;
         rmm_op_end(&op);
+        use_context(&h);
         g_assert_true(qfabric_hmp_quiet(h.qts, "loadvm phase"));
         rmm_op_end(&saved);
         g_assert_cmpuint(rmm_count(&h, "internal"), ==, 0);
