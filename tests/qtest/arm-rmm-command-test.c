@@ -464,6 +464,29 @@ static void wiped(gconstpointer data)
     rmm_stop(&h);
 }
 
+/* sec B1: what is no output is preserved; TF-RMM writes X1 to X3. */
+static void preserved(gconstpointer data)
+{
+    bool tf = g_str_equal(data, "bet1");
+    RmmHost h;
+
+    begin(&h, data);
+    for (unsigned good = 0; good < 2; good++) {
+        uint64_t rd = good ? RD : FREE(9);
+
+        g_assert_cmphex(R(&h, R_REALM_ACTIVATE, rd, 0x22, 0x33, 0x44), ==,
+                        good ? OK : EINPUT);
+        g_assert_cmphex(h.x[1], ==, tf ? 0 : rd);
+        g_assert_cmphex(h.x[2], ==, tf ? 0 : 0x22);
+        g_assert_cmphex(h.x[3], ==, tf ? 0 : 0x33);
+        g_assert_cmphex(h.x[4], ==, 0x44);
+    }
+    g_assert_cmphex(R(&h, R_FEATURES, 9, 0x22, 0x33, 0x44), ==, OK);
+    g_assert_cmphex(h.x[1], ==, 0);
+    g_assert_cmphex(h.x[2], ==, tf ? 0 : 0x22);
+    rmm_stop(&h);
+}
+
 /* Output addresses that make no block, and lists that are too short */
 static void pieces(gconstpointer data)
 {
@@ -599,6 +622,7 @@ int main(int argc, char **argv)
         { "tables", tables }, { "blocks", blocks }, { "data-map", data_map },
         { "unprot-map", unprot_map }, { "ripas", ripas }, { "live", live },
         { "wiped", wiped }, { "pieces", pieces },
+        { "preserved", preserved },
     };
 
     g_test_init(&argc, &argv, NULL);

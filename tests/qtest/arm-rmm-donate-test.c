@@ -405,6 +405,37 @@ static void list_into_delegated(gconstpointer data)
     rmm_stop(&h);
 }
 
+/* sec B4.3.2.4: nothing is asked for any more after OP_CANCEL or a failure. */
+static void no_more_requests(gconstpointer data)
+{
+    RmmHost h;
+
+    begin(&h, data);
+    for (unsigned fails = 0; fails < 2; fails++) {
+        g_autofree char *script = g_strdup_printf(
+            "{ \"rules\": [ { \"command\": \"REC_CREATE\", \"sro\": {"
+            " \"cancel\": true, \"donate\": [ { \"count\": 2 },"
+            " { \"count\": 1 } ], \"then-donate\": [ { \"count\": 1 } ]%s"
+            " } } ] }", fails ? ", \"fail\": \"error-global\"" : "");
+
+        rmm_script(&h, script);
+        rmm_rec_begin(&h, RD, REC, 0);
+        rmm_list(&h, 0, A(0), 3);
+        g_assert_cmphex(R(&h, R_DONATE, 0, LIST, 2, 0), ==,
+                        WANT_DONATE | CANCELLABLE);
+        if (fails) {
+            R(&h, R_DONATE, 0, LIST + 16, 1, 0);
+            g_assert_cmphex(R(&h, R_CONTINUE, 0, 0), ==,
+                            WANT_RECLAIM | CANCELLABLE);
+        } else {
+            g_assert_cmphex(R(&h, R_CANCEL, 0), ==, WANT_RECLAIM);
+        }
+        g_assert_cmphex(R(&h, R_RECLAIM, 0, LIST, 8) & 0x3ff, ==, INCOMPLETE);
+        g_assert_cmphex(R(&h, R_CONTINUE, 0, 0), ==, fails ? EGLOBAL : EINPUT);
+    }
+    rmm_stop(&h);
+}
+
 /* A call that takes less than it is given: the rest keeps its form or not. */
 static void consumed(gconstpointer data)
 {
@@ -488,7 +519,8 @@ int main(int argc, char **argv)
     } tests[] = {
         { "lists", lists }, { "refused-later", refused_later },
         { "list-into-delegated", list_into_delegated },
-        { "consumed", consumed }, { "gibibyte", gibibyte },
+        { "consumed", consumed }, { "no-more-requests", no_more_requests },
+        { "gibibyte", gibibyte },
     };
 
     g_test_init(&argc, &argv, NULL);
