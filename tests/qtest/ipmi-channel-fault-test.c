@@ -20,6 +20,7 @@
     "-device ipmi-channel,bmc=bmc0,number=1,medium=lan " \
     "-device ipmi-channel,bmc=bmc0,number=9,medium=oem " \
     "-device ipmi-channel,bmc=bmc0,number=11,medium=smbus " \
+    "-device ipmi-ipmb-mc,bmc=bmc0,channel=0,address=0x82 " \
     QIPMI_BT
 
 static QTestState *qts;
@@ -377,6 +378,88 @@ static void test_way(const void *opaque)
     qtest_quit(qts);
 }
 
+/* What a satellite answers comes in by its bus, as any response */
+static const Row rows_satellite[] = {
+    { D("drop"), "/", ONCE },
+    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
+    { D("repeat") ", 'times': 2", "=|=|=/", ONCE },
+    { D("wrong-sequence"), "00 1e .. 82 28 04 00 55 00 ../", ONCE },
+    { D("wrong-netfn"), "00 16 .. 82 24 04 00 55 00 ../", ONCE },
+    { D("wrong-command"), "00 1e .. 82 24 84 00 55 00 ../", ONCE },
+    { D("truncate") ", 'bytes': 2", "00 1e .. 82 24 04 00 ../", ONCE },
+    { D("extend"), "00 1e .. 82 24 04 00 55 00 ff ../", ONCE },
+    { D("completion") ", 'code': 195", "00 1e .. 82 24 04 c3 55 00 ../",
+      ONCE },
+    { }
+};
+
+static void test_satellite(void)
+{
+    g_autofree char *msg = qipmi_message(-1, 0x82, 6, 0, 0x20, 9, 2, 4, "");
+    const Row *row;
+    uint8_t cc;
+
+    boot("");
+    for (row = rows_satellite; row->fault; row++) {
+        g_autofree char *rule = g_strdup_printf(
+            "{ %s, 'channel': 0, 'direction': 'in' }", row->fault);
+        g_autofree char *want = fill(row->want,
+                                     "00 1e .. 82 24 04 00 55 00 ..");
+        g_auto(GStrv) when = g_strsplit(want, "/", 2);
+
+        qipmi_faults(qts, rule);
+        send_message(&cc, 0, msg);
+        g_assert_cmphex(cc, ==, 0);
+        expect_queue(when[0]);
+        qipmi_wait(qts, DELAY_MS);
+        expect_queue(when[1]);
+        qipmi_expect_fault(qts, 0, row->matched, row->applied);
+        qipmi_expect_sent(qts, 0, msg);
+    }
+    qtest_quit(qts);
+}
+
+/*
+ * The BMC resets itself while it forwards a message of system software: nothing
+ * comes back, and software that gives up can go on
+ */
+static void test_reset_in_send(void)
+{
+    g_autofree char *msg = qipmi_message(-1, 0x90, 0x30, 0, 0x20, 9, 2, 0x41,
+                                         "");
+    g_autofree char *req = g_strdup_printf("06 34 00 %s", msg);
+    uint8_t raw[QIPMI_MAX] = { 0x18, 0x34, 0x00 };
+    unsigned n = qipmi_bytes(msg, raw + 3, sizeof(raw) - 3);
+    QIPMIRsp rsp;
+    QIPMI p[2];
+    int i;
+
+    qts = qipmi_boot(DEVICES QIPMI_KCS);
+    qipmi_open(&p[0], qts, QIPMI_KCS_SLOT);
+    qipmi_open(&p[1], qts, QIPMI_BT_SLOT);
+    for (i = 0; i < 2; i++) {
+        qipmi_expect(&p[i], "06 2e 0f", "00");
+        qipmi_do(qts, "ipmi-raw", "'channel': 9, 'data': '00'");
+        qipmi_faults(qts, "{ 'action': 'bmc-reset', 'channel': 0, "
+                     "'netfn': 48, 'direction': 'out' }");
+        g_assert_true(qipmi_send(&p[i], raw, 3 + n));
+        g_assert_false(qipmi_fetch(&p[i], &rsp));
+        if (!p[i].bt) {
+            /* As after any request that nobody answers */
+            qkcs_abort(&p[i]);
+        }
+        qipmi_expect_fault(qts, 0, 1, 1);
+        qipmi_expect_sent(qts, 0, "");
+        qipmi_expect(&p[!i], "06 2f", "00 08");
+        qipmi_expect(&p[i], "06 31", "00 00");
+        g_assert_false(qipmi_attention(&p[0]) || qipmi_attention(&p[1]));
+        qipmi_expect(&p[i], "06 33", "80");
+        qipmi_expect(&p[i], req, "00");
+        qipmi_expect_sent(qts, 0, msg);
+    }
+    qtest_quit(qts);
+}
+
 /* A rule for one direction lets the other pass; one for none takes both */
 static void test_direction(void)
 {
@@ -568,6 +651,8 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(path, &ways[i], test_way);
     }
+    qtest_add_func("/ipmi/channel-fault/satellite", test_satellite);
+    qtest_add_func("/ipmi/channel-fault/reset-in-send", test_reset_in_send);
     qtest_add_func("/ipmi/channel-fault/direction", test_direction);
     qtest_add_func("/ipmi/channel-fault/late", test_late);
     qtest_add_func("/ipmi/channel-fault/snapshot", test_snapshot);

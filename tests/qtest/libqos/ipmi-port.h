@@ -101,6 +101,9 @@ bool qipmi_attention(QIPMI *p);
  */
 bool qkcs_write_some(QIPMI *p, const uint8_t *bytes, unsigned n);
 
+/* KCS: give up what is under way (figure 9-8); returns the status code */
+uint8_t qkcs_abort(QIPMI *p);
+
 /*
  * Send a message (netFn/LUN byte first), and fetch its response. False: it was
  * not taken, or no response is there (yet).
