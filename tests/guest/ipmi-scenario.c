@@ -542,7 +542,7 @@ int main(int argc, char **argv)
         run_line(text, number);
     }
     heal();
-    printf("# seen: %u scenes; recovery at the latest after %.1f s\n",
-           run.scenes, run.slowest);
+    printf("# seen: scenes: %u; recovery at the latest after %.1f s\n",
+           run.scenes ? run.scenes : 1, run.slowest);
     return tap_done();
 }
