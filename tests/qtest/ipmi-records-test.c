@@ -487,6 +487,21 @@ static void test_partial_wrong(const void *opaque)
     qtest_quit(qts);
 }
 
+/* A record such that what is then left is so many times 16 bytes */
+static void pad(const Store *st)
+{
+    uint8_t rec[64];
+    unsigned left;
+
+    info(st, &left, NULL);
+    if (left % 16) {
+        make(st, 0, rec);
+        rec[4] += left % 16;
+        g_assert_cmphex(qipmi_cmd(&bt, st->netfn, st->add, rec, 16 + left % 16,
+                                  NULL), ==, 0);
+    }
+}
+
 /* To the last byte, and one record more */
 static void test_overflow(const void *opaque)
 {
@@ -496,6 +511,7 @@ static void test_overflow(const void *opaque)
     bool overflow;
 
     boot();
+    pad(st);
     info(st, &was, &overflow);
     g_assert_false(overflow);
     while (was >= 16) {
@@ -506,6 +522,7 @@ static void test_overflow(const void *opaque)
         g_assert_false(overflow);
         was = left;
     }
+    g_assert_cmpuint(was, ==, 0);
     res = reserve(st);
     g_assert_cmphex(add(st, 0, NULL), ==, CC_SPACE);
     g_assert_cmpuint(info(st, &left, &overflow), ==, n + 1);

@@ -78,8 +78,8 @@ QTestState *qipmi_boot(const char *devices);
 void qipmi_open(QIPMI *p, QTestState *qts, unsigned slot);
 
 /*
- * The same for one behind the PCIe root port in @slot, on bus @bus, which gets a
- * window of I/O ports. Its slot is switched on.
+ * The same for one behind the PCIe root port in @slot, on bus @bus, which gets
+ * a window of I/O ports. Its slot is switched on.
  */
 void qipmi_open_behind(QIPMI *p, QTestState *qts, unsigned slot, unsigned bus);
 
