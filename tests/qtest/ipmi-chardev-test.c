@@ -14,9 +14,12 @@
 #define DEVICES                                                         \
     "-chardev socket,id=peer0,path=%s/peer0,server=on,wait=off "        \
     "-chardev socket,id=peer1,path=%s/peer1,server=on,wait=off "        \
+    "-chardev socket,id=peer2,path=%s/peer2,server=on,wait=off "        \
     QIPMI_BMC                                                           \
     "-device ipmi-channel,bmc=bmc0,number=0,medium=ipmb,chardev=peer0 " \
     "-device ipmi-channel,bmc=bmc0,number=1,medium=lan,chardev=peer1 "  \
+    "-device ipmi-channel,bmc=bmc0,number=2,medium=other-lan,"          \
+    "chardev=peer2 "                                                    \
     QIPMI_KCS
 
 #define PATIENCE_US     (30 * G_USEC_PER_SEC)
@@ -42,19 +45,21 @@ static void boot(void)
 
     dir = g_dir_make_tmp("rig-ipmi-XXXXXX", NULL);
     g_assert_nonnull(dir);
-    devices = g_strdup_printf(DEVICES, dir, dir);
+    devices = g_strdup_printf(DEVICES, dir, dir, dir);
     qts = qipmi_boot(devices);
     qipmi_open(&kcs, qts, QIPMI_KCS_SLOT);
 }
 
 static void end(void)
 {
-    g_autofree char *peer0 = g_strdup_printf("%s/peer0", dir);
-    g_autofree char *peer1 = g_strdup_printf("%s/peer1", dir);
+    int i;
 
     qtest_quit(qts);
-    unlink(peer0);
-    unlink(peer1);
+    for (i = 0; i < 3; i++) {
+        g_autofree char *path = g_strdup_printf("%s/peer%d", dir, i);
+
+        unlink(path);
+    }
     g_assert_cmpint(rmdir(dir), ==, 0);
     g_clear_pointer(&dir, g_free);
 }
@@ -249,6 +254,41 @@ static void test_privilege(void)
     end();
 }
 
+/* Nobody answers, so what has been taken is counted. */
+static void wait_received(unsigned chan, int64_t n)
+{
+    int64_t until = g_get_monotonic_time() + PATIENCE_US;
+
+    while (qipmi_channel_int(qts, chan, "received") != n) {
+        g_assert_cmpint(g_get_monotonic_time(), <, until);
+    }
+}
+
+/* A medium without a format: any bytes, unless the channel is disabled */
+static void test_raw(void)
+{
+    int fd;
+
+    boot();
+    fd = connect_peer(2);
+    say(fd, "03 de ad a0");
+    wait_received(2, 1);
+    qipmi_expect(&kcs, "06 33", "00 32 de ad");
+    qipmi_expect(&kcs, "06 34 02 be ef a0", "00");
+    expect(fd, "0f be ef aa b0 a0");
+    qipmi_expect(&kcs, "06 40 02 80 00", "00");
+    say(fd, "03 de ad a0");
+    wait_received(2, 2);
+    qipmi_expect(&kcs, "06 33", "80");
+    g_assert_cmpint(dropped(2), ==, 1);
+    qipmi_expect(&kcs, "06 40 02 82 00", "00");
+    say(fd, "03 de ad a0");
+    wait_received(2, 3);
+    qipmi_expect(&kcs, "06 33", "00 32 de ad");
+    close(fd);
+    end();
+}
+
 /*
  * Connections
  */
@@ -329,6 +369,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/chardev/bad", test_bad);
     qtest_add_func("/ipmi/chardev/long", test_long);
     qtest_add_func("/ipmi/chardev/privilege", test_privilege);
+    qtest_add_func("/ipmi/chardev/raw", test_raw);
     qtest_add_func("/ipmi/chardev/connection", test_connection);
     qtest_add_func("/ipmi/chardev/deaf", test_deaf);
     return g_test_run();
