@@ -638,6 +638,13 @@ static void test_times(void)
     g_assert_cmphex(with_id(SEL, 0x46, reserve(SEL), FIRST), ==, 0);
     qipmi_expect(&bt, "0a 40",
                  "00 51 04 00 c0 00 00 00 01 60 01 00 01 60 0f");
+    /* sec 33.9: the same of the repository, by its own clock */
+    qipmi_expect(&bt, "0a 20", "00 51 15 00 .. .. 00 00 00 00 00 00 00 00 6f");
+    g_assert_cmphex(add(SDR, 1, NULL), ==, 0);
+    qipmi_wait(qts, 1000);
+    g_assert_cmphex(with_id(SDR, 0x26, reserve(SDR), LAST), ==, 0);
+    qipmi_expect(&bt, "0a 20",
+                 "00 51 15 00 .. .. 41 42 10 00 42 42 10 00 6f");
     qtest_quit(qts);
 }
 
