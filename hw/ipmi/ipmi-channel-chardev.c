@@ -39,7 +39,7 @@ typedef struct IPMIChardev {
 static void frame_complete(IPMIChannel *c)
 {
     IPMIChardev *p = c->chardev;
-    uint8_t priv = p->frame[0] & 0x0f;
+    uint8_t priv = p->frame[0];
 
     if (p->overlong || p->len < 2 || priv > IPMI_MULTI_PRIV_OEM) {
         qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: the peer's frame of "

@@ -345,7 +345,7 @@ IPMIReceived ipmi_channel_pass(IPMIChannel *c, const IPMIPassing *p)
 /* sec 6.6: a disabled channel has no sessions, and takes nothing. */
 static bool is_disabled(const IPMIChannel *c)
 {
-    return ipmi_channel_has_sessions(c) && !(c->vol.access & 7);
+    return c->sessions != IPMI_SESSION_SUPPORT_NONE && !(c->vol.access & 7);
 }
 
 static IPMIReceived come_in(IPMIChannel *c, IPMIPassing *p)

@@ -132,12 +132,25 @@ static inline const char *hex(const uint8_t *bytes, unsigned n)
 
 /*
  * What is wanted: alternatives with | between them; ?? is any byte, .. is
- * whatever follows, "nothing" is no message at all
+ * whatever follows, "nothing" is no message at all, "error" is a request that
+ * the kernel does not take.
  */
 
 static inline bool wants_nothing(const Line *l)
 {
     return l->n_wanted == 1 && !strcmp(l->wanted[0], "nothing");
+}
+
+static inline bool wants_error(const Line *l)
+{
+    unsigned i;
+
+    for (i = 0; i < l->n_wanted; i++) {
+        if (!strcmp(l->wanted[i], "error")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static inline bool alternative_matches(const Line *l, unsigned from,
@@ -149,6 +162,9 @@ static inline bool alternative_matches(const Line *l, unsigned from,
     for (i = from; i < to; i++, at++) {
         if (!strcmp(l->wanted[i], "..")) {
             return true;
+        }
+        if (!strcmp(l->wanted[i], "error")) {
+            return false;
         }
         if (at >= n) {
             return false;

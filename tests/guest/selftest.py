@@ -178,6 +178,53 @@ class Asking(unittest.TestCase):
             "1 2 1", "late-dma ep0 0x100 3 1 - 5 -", "."])
         self.assertEqual(qmp.done[1][0], "pcie-fabric-audit-clear")
 
+    def test_fault(self) -> None:
+        """Bytes are hexadecimal, and what is there already stays."""
+        qmp = self.FakeQmp()
+        qmp.answers["query-ipmi-faults"] = [{"fault": {"action": "drop"}}]
+        self.assertEqual(self.ask(qmp, "ipmi-fault delay 06 2f delay-ms=10 "
+                                  "direction=out"), ["."])
+        self.assertEqual(qmp.done[-1][1]["faults"], [
+            {"action": "drop"},
+            {"action": "delay", "netfn": 6, "cmd": 0x2f, "delay-ms": 10,
+             "direction": "out"}])
+        for text in ("ipmi-fault drop 06 04 00", "ipmi-fault drop zz",
+                     "ipmi-fault"):
+            self.assertTrue(self.ask(qmp, text)[-1].startswith("! "), text)
+
+
+class Scenarios(unittest.TestCase):
+    """What the harness reads in a file of somebody's own."""
+
+    def read(self, text: str, name: str = "hang.ipmi") -> table.GuestTest:
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / name
+            path.write_text(text)
+            return table.read_scenario(path)
+
+    def test_plain(self) -> None:
+        test = self.read("# It hangs\nfault drop 06 01\n")
+        self.assertEqual((test.name, test.exercised, test.topology),
+                         ("ipmi-scenario:hang", "It hangs", "ipmi-scenario"))
+        self.assertEqual(test.kernels, table.KERNELS)
+        self.assertTrue(test.interpreter and test.interpreter.exists())
+
+    def test_words(self) -> None:
+        test = self.read("needs ipmi_watchdog\nkernels stable\n"
+                         "topology ipmi-both\n")
+        self.assertEqual((test.kernels, test.topology, test.needs[-1]),
+                         (("stable",), "ipmi-both", "ipmi_watchdog"))
+
+    def test_options(self) -> None:
+        test = self.read("-device ipmi-bmc-multi,id=bmc0\nsend 06 01\n")
+        self.assertTrue(test.topology.endswith("hang.ipmi"))
+
+    def test_refusals(self) -> None:
+        with self.assertRaises(table.TableError):
+            self.read("", "hang.txt")
+        with self.assertRaises(table.TableError):
+            self.read("kernels oldest\n")
+
 
 class Monitor(unittest.TestCase):
     """QMP, spoken with a QEMU that is made up."""

@@ -264,7 +264,7 @@ static void expect_user(unsigned user, unsigned chan, unsigned enabled,
     qipmi_expect(&bt, req, want);
     got = qipmi_get(&bt, req);
     /* sec 22.27: enabled or not, and how many are */
-    g_assert_cmphex(strtoul(got + 2, NULL, 16) >> 22 & 3, ==, enabled);
+    g_assert_cmphex(g_ascii_strtoull(got + 2, NULL, 16) >> 22 & 3, ==, enabled);
 }
 
 /* Each of them, each of its settings, to the other value and back */

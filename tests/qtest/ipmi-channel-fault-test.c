@@ -20,6 +20,7 @@
     "-device ipmi-channel,bmc=bmc0,number=1,medium=lan " \
     "-device ipmi-channel,bmc=bmc0,number=9,medium=oem " \
     "-device ipmi-channel,bmc=bmc0,number=11,medium=smbus " \
+    "-device ipmi-ipmb-mc,bmc=bmc0,channel=0,address=0x82 " \
     QIPMI_BT
 
 static QTestState *qts;
@@ -119,22 +120,21 @@ typedef struct Row {
 } Row;
 
 #define D(name)     "'action': '" name "'"
-#define ONCE        0, 1, 1
 
 static const Row rows_in_queue[] = {
-    { D("drop"), "/", ONCE }, { D("ignore"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat") ", 'times': 2", "=|=|=/", ONCE },
-    { D("wrong-sequence"), "41 07 20 c2 .. 82 28 41 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "41 07 20 ca .. 82 24 41 aa 55 ../", ONCE },
-    { D("wrong-command"), "41 07 20 c2 .. 82 24 c1 aa 55 ../", ONCE },
-    { D("truncate"), "41 07 20 c2 .. 82 24 41 aa ../", ONCE },
-    { D("truncate") ", 'bytes': 9", "41 07 20 c2 .. 82 24 41 ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 }, { D("ignore"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat") ", 'times': 2", "=|=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "41 07 20 c2 .. 82 28 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "41 07 20 ca .. 82 24 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "41 07 20 c2 .. 82 24 c1 aa 55 ../", 0, 1, 1 },
+    { D("truncate"), "41 07 20 c2 .. 82 24 41 aa ../", 0, 1, 1 },
+    { D("truncate") ", 'bytes': 9", "41 07 20 c2 .. 82 24 41 ../", 0, 1, 1 },
     { D("extend") ", 'bytes': 2",
-      "41 07 20 c2 .. 82 24 41 aa 55 ff ff ../", ONCE },
-    { D("completion") ", 'code': 213", "07 82 c4 .. 20 26 41 d5 ../", ONCE,
+      "41 07 20 c2 .. 82 24 41 aa 55 ff ff ../", 0, 1, 1 },
+    { D("completion") ", 'code': 213", "07 82 c4 .. 20 26 41 d5 ../", 0, 1, 1,
       true },
-    { D("bmc-reset"), "/", ONCE },
+    { D("bmc-reset"), "/", 0, 1, 1 },
     { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
     { D("lost-interrupt"), "=/" },
     { }
@@ -142,29 +142,29 @@ static const Row rows_in_queue[] = {
 
 /* On a bus nobody is told of a completion code that does not exist */
 static const Row rows_in_queue_ipmb[] = {
-    { D("drop"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("wrong-sequence"), "00 c2 .. 82 28 41 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "00 ca .. 82 24 41 aa 55 ../", ONCE },
-    { D("wrong-command"), "00 c2 .. 82 24 c1 aa 55 ../", ONCE },
-    { D("truncate"), "00 c2 .. 82 24 41 aa ../", ONCE },
-    { D("extend"), "00 c2 .. 82 24 41 aa 55 ff ../", ONCE },
-    { D("completion"), "82 c4 .. 20 26 41 c0 ../", ONCE, true },
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "00 c2 .. 82 28 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "00 ca .. 82 24 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "00 c2 .. 82 24 c1 aa 55 ../", 0, 1, 1 },
+    { D("truncate"), "00 c2 .. 82 24 41 aa ../", 0, 1, 1 },
+    { D("extend"), "00 c2 .. 82 24 41 aa 55 ff ../", 0, 1, 1 },
+    { D("completion"), "82 c4 .. 20 26 41 c0 ../", 0, 1, 1, true },
     { }
 };
 
 static const Row rows_in_bmc[] = {
-    { D("drop"), "/", ONCE }, { D("ignore"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat") ", 'times': 2", "=|=|=/", ONCE },
-    { D("wrong-sequence"), "07 82 1c .. 20 28 04 00 55 00 ../", ONCE },
-    { D("wrong-netfn"), "07 82 14 .. 20 24 04 c1 ../", ONCE },
-    { D("wrong-command"), "07 82 1c .. 20 24 84 c1 ../", ONCE },
-    { D("truncate"), "=/", ONCE },
-    { D("extend"), "07 82 1c .. 20 24 04 c7 ../", ONCE },
-    { D("completion"), "07 82 1c .. 20 24 04 c0 ../", ONCE },
-    { D("bmc-reset"), "/", ONCE },
+    { D("drop"), "/", 0, 1, 1 }, { D("ignore"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat") ", 'times': 2", "=|=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "07 82 1c .. 20 28 04 00 55 00 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "07 82 14 .. 20 24 04 c1 ../", 0, 1, 1 },
+    { D("wrong-command"), "07 82 1c .. 20 24 84 c1 ../", 0, 1, 1 },
+    { D("truncate"), "=/", 0, 1, 1 },
+    { D("extend"), "07 82 1c .. 20 24 04 c7 ../", 0, 1, 1 },
+    { D("completion"), "07 82 1c .. 20 24 04 c0 ../", 0, 1, 1 },
+    { D("bmc-reset"), "/", 0, 1, 1 },
     { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
     { D("lost-interrupt"), "=/" },
     { }
@@ -172,40 +172,40 @@ static const Row rows_in_bmc[] = {
 
 /* The response that the BMC sends, by the direction */
 static const Row rows_answer[] = {
-    { D("drop"), "/", ONCE }, { D("ignore"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("wrong-sequence"), "07 82 1c .. 20 28 04 00 55 00 ../", ONCE },
-    { D("wrong-netfn"), "07 82 14 .. 20 24 04 00 55 00 ../", ONCE },
-    { D("wrong-command"), "07 82 1c .. 20 24 84 00 55 00 ../", ONCE },
-    { D("truncate"), "07 82 1c .. 20 24 04 00 55 ../", ONCE },
-    { D("truncate") ", 'bytes': 3", "07 82 1c .. 20 24 04 ../", ONCE },
-    { D("extend"), "07 82 1c .. 20 24 04 00 55 00 ff ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 }, { D("ignore"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "07 82 1c .. 20 28 04 00 55 00 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "07 82 14 .. 20 24 04 00 55 00 ../", 0, 1, 1 },
+    { D("wrong-command"), "07 82 1c .. 20 24 84 00 55 00 ../", 0, 1, 1 },
+    { D("truncate"), "07 82 1c .. 20 24 04 00 55 ../", 0, 1, 1 },
+    { D("truncate") ", 'bytes': 3", "07 82 1c .. 20 24 04 ../", 0, 1, 1 },
+    { D("extend"), "07 82 1c .. 20 24 04 00 55 00 ff ../", 0, 1, 1 },
     { D("completion") ", 'code': 213",
-      "07 82 1c .. 20 24 04 d5 55 00 ../", ONCE },
+      "07 82 1c .. 20 24 04 d5 55 00 ../", 0, 1, 1 },
     { }
 };
 
 static const Row rows_in_response[] = {
-    { D("drop"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("wrong-sequence"), "00 1e .. 72 28 01 00 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "00 16 .. 72 24 01 00 aa 55 ../", ONCE },
-    { D("wrong-command"), "00 1e .. 72 24 81 00 aa 55 ../", ONCE },
-    { D("truncate"), "00 1e .. 72 24 01 00 aa ../", ONCE },
-    { D("extend"), "00 1e .. 72 24 01 00 aa 55 ff ../", ONCE },
-    { D("completion"), "00 1e .. 72 24 01 c0 aa 55 ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "00 1e .. 72 28 01 00 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "00 16 .. 72 24 01 00 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "00 1e .. 72 24 81 00 aa 55 ../", 0, 1, 1 },
+    { D("truncate"), "00 1e .. 72 24 01 00 aa ../", 0, 1, 1 },
+    { D("extend"), "00 1e .. 72 24 01 00 aa 55 ff ../", 0, 1, 1 },
+    { D("completion"), "00 1e .. 72 24 01 c0 aa 55 ../", 0, 1, 1 },
     { }
 };
 
 static const Row rows_in_raw[] = {
-    { D("drop"), "/", ONCE }, { D("ignore"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat") ", 'times': 2", "=|=|=/", ONCE },
-    { D("truncate"), "09 be/", ONCE },
-    { D("extend") ", 'bytes': 2", "09 be ef ff ff/", ONCE },
-    { D("bmc-reset"), "/", ONCE },
+    { D("drop"), "/", 0, 1, 1 }, { D("ignore"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat") ", 'times': 2", "=|=|=/", 0, 1, 1 },
+    { D("truncate"), "09 be/", 0, 1, 1 },
+    { D("extend") ", 'bytes': 2", "09 be ef ff ff/", 0, 1, 1 },
+    { D("bmc-reset"), "/", 0, 1, 1 },
     /* Where there is no format, there is nothing to be changed */
     { D("wrong-sequence"), "=/" }, { D("wrong-netfn"), "=/" },
     { D("wrong-command"), "=/" }, { D("completion"), "=/" },
@@ -214,14 +214,14 @@ static const Row rows_in_raw[] = {
 };
 
 static const Row rows_out_request[] = {
-    { D("drop"), "/", ONCE }, { D("ignore"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat") ", 'times': 2", "=|=|=/", ONCE },
-    { D("wrong-sequence"), "90 c0 .. 20 2a 41 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "90 c8 .. 20 26 41 aa 55 ../", ONCE },
-    { D("wrong-command"), "90 c0 .. 20 26 c1 aa 55 ../", ONCE },
-    { D("truncate"), "90 c0 .. 20 26 41 aa ../", ONCE },
-    { D("extend"), "90 c0 .. 20 26 41 aa 55 ff ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 }, { D("ignore"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat") ", 'times': 2", "=|=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "90 c0 .. 20 2a 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "90 c8 .. 20 26 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "90 c0 .. 20 26 c1 aa 55 ../", 0, 1, 1 },
+    { D("truncate"), "90 c0 .. 20 26 41 aa ../", 0, 1, 1 },
+    { D("extend"), "90 c0 .. 20 26 41 aa 55 ff ../", 0, 1, 1 },
     { D("completion"), "/", 0xc0, 1, 1 },
     { D("completion") ", 'code': 131", "/", 0x83, 1, 1 },
     { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
@@ -230,37 +230,37 @@ static const Row rows_out_request[] = {
 };
 
 static const Row rows_out_request_lan[] = {
-    { D("drop"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("wrong-sequence"), "07 82 c0 .. 20 2a 41 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "07 82 c8 .. 20 26 41 aa 55 ../", ONCE },
-    { D("wrong-command"), "07 82 c0 .. 20 26 c1 aa 55 ../", ONCE },
-    { D("truncate"), "07 82 c0 .. 20 26 41 aa ../", ONCE },
-    { D("extend"), "07 82 c0 .. 20 26 41 aa 55 ff ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "07 82 c0 .. 20 2a 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "07 82 c8 .. 20 26 41 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "07 82 c0 .. 20 26 c1 aa 55 ../", 0, 1, 1 },
+    { D("truncate"), "07 82 c0 .. 20 26 41 aa ../", 0, 1, 1 },
+    { D("extend"), "07 82 c0 .. 20 26 41 aa 55 ff ../", 0, 1, 1 },
     { D("completion") ", 'code': 128", "/", 0x80, 1, 1 },
     { }
 };
 
 static const Row rows_out_response[] = {
-    { D("drop"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("wrong-sequence"), "82 c4 .. 20 2a 41 00 aa 55 ../", ONCE },
-    { D("wrong-netfn"), "82 cc .. 20 26 41 00 aa 55 ../", ONCE },
-    { D("wrong-command"), "82 c4 .. 20 26 c1 00 aa 55 ../", ONCE },
-    { D("truncate") ", 'bytes': 3", "82 c4 .. 20 26 41 ../", ONCE },
-    { D("extend"), "82 c4 .. 20 26 41 00 aa 55 ff ../", ONCE },
-    { D("completion"), "82 c4 .. 20 26 41 c0 aa 55 ../", ONCE },
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "82 c4 .. 20 2a 41 00 aa 55 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "82 cc .. 20 26 41 00 aa 55 ../", 0, 1, 1 },
+    { D("wrong-command"), "82 c4 .. 20 26 c1 00 aa 55 ../", 0, 1, 1 },
+    { D("truncate") ", 'bytes': 3", "82 c4 .. 20 26 41 ../", 0, 1, 1 },
+    { D("extend"), "82 c4 .. 20 26 41 00 aa 55 ff ../", 0, 1, 1 },
+    { D("completion"), "82 c4 .. 20 26 41 c0 aa 55 ../", 0, 1, 1 },
     { }
 };
 
 static const Row rows_out_raw[] = {
-    { D("drop"), "/", ONCE },
-    { D("delay") ", 'delay-ms': 100", "/=", ONCE },
-    { D("repeat"), "=|=/", ONCE },
-    { D("truncate"), "de/", ONCE },
-    { D("extend"), "de ad ff/", ONCE },
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat"), "=|=/", 0, 1, 1 },
+    { D("truncate"), "de/", 0, 1, 1 },
+    { D("extend"), "de ad ff/", 0, 1, 1 },
     { D("wrong-sequence"), "=/" }, { D("wrong-netfn"), "=/" },
     { D("wrong-command"), "=/" }, { D("completion"), "=/" },
     { D("drop") ", 'netfn': 48", "=/" }, { D("drop") ", 'cmd': 65", "=/" },
@@ -373,6 +373,88 @@ static void test_way(const void *opaque)
             in_queue(&cc);
             expect_queue("41 *");
         }
+    }
+    qtest_quit(qts);
+}
+
+/* What a satellite answers comes in by its bus, as any response */
+static const Row rows_satellite[] = {
+    { D("drop"), "/", 0, 1, 1 },
+    { D("delay") ", 'delay-ms': 100", "/=", 0, 1, 1 },
+    { D("repeat") ", 'times': 2", "=|=|=/", 0, 1, 1 },
+    { D("wrong-sequence"), "00 1e .. 82 28 04 00 55 00 ../", 0, 1, 1 },
+    { D("wrong-netfn"), "00 16 .. 82 24 04 00 55 00 ../", 0, 1, 1 },
+    { D("wrong-command"), "00 1e .. 82 24 84 00 55 00 ../", 0, 1, 1 },
+    { D("truncate") ", 'bytes': 2", "00 1e .. 82 24 04 00 ../", 0, 1, 1 },
+    { D("extend"), "00 1e .. 82 24 04 00 55 00 ff ../", 0, 1, 1 },
+    { D("completion") ", 'code': 195", "00 1e .. 82 24 04 c3 55 00 ../",
+      0, 1, 1 },
+    { }
+};
+
+static void test_satellite(void)
+{
+    g_autofree char *msg = qipmi_message(-1, 0x82, 6, 0, 0x20, 9, 2, 4, "");
+    const Row *row;
+    uint8_t cc;
+
+    boot("");
+    for (row = rows_satellite; row->fault; row++) {
+        g_autofree char *rule = g_strdup_printf(
+            "{ %s, 'channel': 0, 'direction': 'in' }", row->fault);
+        g_autofree char *want = fill(row->want,
+                                     "00 1e .. 82 24 04 00 55 00 ..");
+        g_auto(GStrv) when = g_strsplit(want, "/", 2);
+
+        qipmi_faults(qts, rule);
+        send_message(&cc, 0, msg);
+        g_assert_cmphex(cc, ==, 0);
+        expect_queue(when[0]);
+        qipmi_wait(qts, DELAY_MS);
+        expect_queue(when[1]);
+        qipmi_expect_fault(qts, 0, row->matched, row->applied);
+        qipmi_expect_sent(qts, 0, msg);
+    }
+    qtest_quit(qts);
+}
+
+/*
+ * The BMC resets itself while it forwards a message of system software: nothing
+ * comes back, and software that gives up can go on
+ */
+static void test_reset_in_send(void)
+{
+    g_autofree char *msg = qipmi_message(-1, 0x90, 0x30, 0, 0x20, 9, 2, 0x41,
+                                         "");
+    g_autofree char *req = g_strdup_printf("06 34 00 %s", msg);
+    uint8_t raw[QIPMI_MAX] = { 0x18, 0x34, 0x00 };
+    unsigned n = qipmi_bytes(msg, raw + 3, sizeof(raw) - 3);
+    QIPMIRsp rsp;
+    QIPMI p[2];
+    int i;
+
+    qts = qipmi_boot(DEVICES QIPMI_KCS);
+    qipmi_open(&p[0], qts, QIPMI_KCS_SLOT);
+    qipmi_open(&p[1], qts, QIPMI_BT_SLOT);
+    for (i = 0; i < 2; i++) {
+        qipmi_expect(&p[i], "06 2e 0f", "00");
+        qipmi_do(qts, "ipmi-raw", "'channel': 9, 'data': '00'");
+        qipmi_faults(qts, "{ 'action': 'bmc-reset', 'channel': 0, "
+                     "'netfn': 48, 'direction': 'out' }");
+        g_assert_true(qipmi_send(&p[i], raw, 3 + n));
+        g_assert_false(qipmi_fetch(&p[i], &rsp));
+        if (!p[i].bt) {
+            /* As after any request that nobody answers */
+            qkcs_abort(&p[i]);
+        }
+        qipmi_expect_fault(qts, 0, 1, 1);
+        qipmi_expect_sent(qts, 0, "");
+        qipmi_expect(&p[!i], "06 2f", "00 08");
+        qipmi_expect(&p[i], "06 31", "00 00");
+        g_assert_false(qipmi_attention(&p[0]) || qipmi_attention(&p[1]));
+        qipmi_expect(&p[i], "06 33", "80");
+        qipmi_expect(&p[i], req, "00");
+        qipmi_expect_sent(qts, 0, msg);
     }
     qtest_quit(qts);
 }
@@ -568,6 +650,8 @@ int main(int argc, char **argv)
 
         qtest_add_data_func(path, &ways[i], test_way);
     }
+    qtest_add_func("/ipmi/channel-fault/satellite", test_satellite);
+    qtest_add_func("/ipmi/channel-fault/reset-in-send", test_reset_in_send);
     qtest_add_func("/ipmi/channel-fault/direction", test_direction);
     qtest_add_func("/ipmi/channel-fault/late", test_late);
     qtest_add_func("/ipmi/channel-fault/snapshot", test_snapshot);

@@ -504,10 +504,10 @@ static bool length_in(const char *lengths, unsigned n)
 
     for (i = 0; parts[i]; i++) {
         char *end;
-        unsigned first = strtoul(parts[i], &end, 10), last = first;
+        uint64_t first = g_ascii_strtoull(parts[i], &end, 10), last = first;
 
         if (*end == '-') {
-            last = strtoul(end + 1, NULL, 10);
+            last = g_ascii_strtoull(end + 1, NULL, 10);
         }
         if (n >= first && n <= last) {
             return true;

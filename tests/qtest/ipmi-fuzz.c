@@ -142,7 +142,7 @@ static void check_device_id(Fuzz *f, unsigned i)
 {
     QIPMIRsp rsp;
 
-    g_assert_cmphex(qipmi_cmd(&f->port[i], 0x06, 0x01, NULL, 0, &rsp), ==, 0);
+    g_assert_cmphex(qipmi_cmd(&f->port[i], 0x06, 0x01, "", 0, &rsp), ==, 0);
     g_assert_cmpmem(rsp.data, 2, f->device_id[i], 2);
     /* The update mode of the SDR repository shows in the next one. */
     g_assert_cmpmem(rsp.data + 3, 8, f->device_id[i] + 3, 8);
@@ -200,7 +200,7 @@ static void boot(Fuzz *f)
     for (i = 0; i < FUZZ_PORTS; i++) {
         QIPMIRsp rsp;
 
-        g_assert_cmphex(qipmi_cmd(&f->port[i], 0x06, 0x01, NULL, 0, &rsp), ==,
+        g_assert_cmphex(qipmi_cmd(&f->port[i], 0x06, 0x01, "", 0, &rsp), ==,
                         0);
         memcpy(f->device_id[i], rsp.data, sizeof(f->device_id[i]));
     }

@@ -36,25 +36,6 @@ static unsigned kcs_state(QIPMI *p)
     return QKCS_STATE(qipmi_in(p, QKCS_STATUS));
 }
 
-/* Figure 9-8: abort, and read why; returns the status code */
-static uint8_t kcs_abort(QIPMI *p)
-{
-    uint8_t code;
-
-    g_assert_cmphex(qipmi_in(p, QKCS_STATUS) & QKCS_IBF, ==, 0);
-    qipmi_out(p, QKCS_STATUS, QKCS_ABORT);
-    qipmi_in(p, QKCS_DATA);
-    qipmi_out(p, QKCS_DATA, 0);
-    g_assert_cmpuint(kcs_state(p), ==, QKCS_READ);
-    code = qipmi_in(p, QKCS_DATA);
-    qipmi_out(p, QKCS_DATA, QKCS_NEXT);
-    g_assert_cmpuint(kcs_state(p), ==, QKCS_IDLE);
-    if (qipmi_in(p, QKCS_STATUS) & QKCS_OBF) {
-        qipmi_in(p, QKCS_DATA);
-    }
-    return code;
-}
-
 /* What is no control code of this state: error, and why */
 static void test_kcs_errors(void)
 {
@@ -75,7 +56,7 @@ static void test_kcs_errors(void)
                       g_ascii_strtoull(at + 1, NULL, 16));
         }
         g_assert_cmpuint(kcs_state(&m.kcs), ==, QKCS_ERROR);
-        g_assert_cmphex(kcs_abort(&m.kcs), ==, STATUS_ILLEGAL);
+        g_assert_cmphex(qkcs_abort(&m.kcs), ==, STATUS_ILLEGAL);
         qipmi_expect(&m.kcs, "06 01", DEVICE_ID);
     }
     qtest_quit(m.qts);
@@ -92,7 +73,7 @@ static void test_kcs_read_state(void)
     qipmi_in(&m.kcs, QKCS_DATA);
     qipmi_out(&m.kcs, QKCS_DATA, 0x55);
     g_assert_cmpuint(kcs_state(&m.kcs), ==, QKCS_ERROR);
-    g_assert_cmphex(kcs_abort(&m.kcs), ==, STATUS_ILLEGAL);
+    g_assert_cmphex(qkcs_abort(&m.kcs), ==, STATUS_ILLEGAL);
     qipmi_expect(&m.kcs, "06 01", DEVICE_ID);
     qtest_quit(m.qts);
 }
@@ -162,7 +143,7 @@ static void test_kcs_abort(void)
     boot(&m);
     for (n = 0; n <= sizeof(some); n++) {
         g_assert_true(qkcs_write_some(&m.kcs, some, n));
-        kcs_abort(&m.kcs);
+        qkcs_abort(&m.kcs);
         qipmi_expect(&m.kcs, "06 01", DEVICE_ID);
     }
     qtest_quit(m.qts);

@@ -248,7 +248,7 @@ static void test_edges(const void *opaque)
 /* What changes the store between two pieces, or does not */
 typedef struct Change {
     const char *name;
-    void (*make)(const Store *st);
+    void (*make)(const Store *st, uint16_t res);
     bool cancels;
     unsigned stores;            /* bit n: stores[n] */
 } Change;
@@ -256,69 +256,69 @@ typedef struct Change {
 #define BOTH    3
 #define THREE   7
 
-static void change_add(const Store *st)
+static void change_add(const Store *st, uint16_t res)
 {
     g_assert_cmphex(add(st, 9, NULL), ==, 0);
 }
 
-static void change_delete(const Store *st)
+static void change_delete(const Store *st, uint16_t res)
 {
-    g_assert_cmphex(with_id(st, st->delete, reserve(st), LAST), ==, 0);
+    g_assert_cmphex(with_id(st, st->delete, res, LAST), ==, 0);
 }
 
-static void change_clear(const Store *st)
+static void change_clear(const Store *st, uint16_t res)
 {
-    g_assert_cmphex(clear(st, reserve(st), 0xaa, NULL), ==, 0);
+    g_assert_cmphex(clear(st, res, 0xaa, NULL), ==, 0);
     if (st == SEL) {
         fill_sel(2);
     } else {
-        change_add(st);
+        change_add(st, res);
     }
 }
 
-static void change_reserve(const Store *st)
+static void change_reserve(const Store *st, uint16_t res)
 {
     reserve(st);
 }
 
-static void change_system_reset(const Store *st)
+static void change_system_reset(const Store *st, uint16_t res)
 {
     qtest_system_reset(qts);
     qipmi_enable(&bt);
 }
 
-static void change_cold_reset(const Store *st)
+static void change_cold_reset(const Store *st, uint16_t res)
 {
     qipmi_expect(&bt, "06 02", "00");
 }
 
-static void change_warm_reset(const Store *st)
+static void change_warm_reset(const Store *st, uint16_t res)
 {
     qipmi_expect(&bt, "06 03", "00");
 }
 
-static void change_event(const Store *st)
+static void change_event(const Store *st, uint16_t res)
 {
     qipmi_expect(&bt, "04 02 41 04 01 01 59 00 00 00", "00");
 }
 
-static void change_qmp(const Store *st)
+static void change_qmp(const Store *st, uint16_t res)
 {
     qipmi_do(qts, "ipmi-sel-add",
              "'record': '00000200000000200004010159000000'");
 }
 
-static void change_sensor(const Store *st)
+static void change_sensor(const Store *st, uint16_t res)
 {
     qipmi_sensor_raw(qts, 2, 86);
 }
 
-static void change_other(const Store *st)
+static void change_other(const Store *st, uint16_t res)
 {
-    change_add(st == SEL ? SDR : SEL);
+    change_add(st == SEL ? SDR : SEL, res);
 }
 
-static void change_read(const Store *st)
+static void change_read(const Store *st, uint16_t res)
 {
     expect_get(st, 0, FIRST, 0, ALL, 0);
     if (st->info) {
@@ -326,7 +326,7 @@ static void change_read(const Store *st)
     }
 }
 
-static void change_fail(const Store *st)
+static void change_fail(const Store *st, uint16_t res)
 {
     g_assert_cmphex(with_id(st, st->delete, 0x7777, LAST), ==,
                     CC_RESERVATION);
@@ -370,7 +370,7 @@ static void test_reservation(const void *opaque)
         last = res;
         expect_get(st, res, FIRST, 0, 5, 0);
         expect_get(st, res, FIRST, 5, 5, 0);
-        changes[i].make(st);
+        changes[i].make(st, res);
         expect_get(st, res, FIRST, 5, 5,
                    changes[i].cancels ? CC_RESERVATION : 0);
         expect_get(st, res, FIRST, 0, 5,
@@ -487,6 +487,21 @@ static void test_partial_wrong(const void *opaque)
     qtest_quit(qts);
 }
 
+/* A record such that what is then left is so many times 16 bytes */
+static void pad(const Store *st)
+{
+    uint8_t rec[64];
+    unsigned left;
+
+    info(st, &left, NULL);
+    if (left % 16) {
+        make(st, 0, rec);
+        rec[4] += left % 16;
+        g_assert_cmphex(qipmi_cmd(&bt, st->netfn, st->add, rec, 16 + left % 16,
+                                  NULL), ==, 0);
+    }
+}
+
 /* To the last byte, and one record more */
 static void test_overflow(const void *opaque)
 {
@@ -496,6 +511,7 @@ static void test_overflow(const void *opaque)
     bool overflow;
 
     boot();
+    pad(st);
     info(st, &was, &overflow);
     g_assert_false(overflow);
     while (was >= 16) {
@@ -506,6 +522,7 @@ static void test_overflow(const void *opaque)
         g_assert_false(overflow);
         was = left;
     }
+    g_assert_cmpuint(was, ==, 0);
     res = reserve(st);
     g_assert_cmphex(add(st, 0, NULL), ==, CC_SPACE);
     g_assert_cmpuint(info(st, &left, &overflow), ==, n + 1);
@@ -621,6 +638,13 @@ static void test_times(void)
     g_assert_cmphex(with_id(SEL, 0x46, reserve(SEL), FIRST), ==, 0);
     qipmi_expect(&bt, "0a 40",
                  "00 51 04 00 c0 00 00 00 01 60 01 00 01 60 0f");
+    /* sec 33.9: the same of the repository, by its own clock */
+    qipmi_expect(&bt, "0a 20", "00 51 15 00 .. .. 00 00 00 00 00 00 00 00 6f");
+    g_assert_cmphex(add(SDR, 1, NULL), ==, 0);
+    qipmi_wait(qts, 1000);
+    g_assert_cmphex(with_id(SDR, 0x26, reserve(SDR), LAST), ==, 0);
+    qipmi_expect(&bt, "0a 20",
+                 "00 51 15 00 .. .. 41 42 10 00 42 42 10 00 6f");
     qtest_quit(qts);
 }
 

@@ -11,7 +11,8 @@
 #include "libqos/ipmi-host.h"
 
 #define DEVICES \
-    QIPMI_BMC "-device ipmi-channel,bmc=bmc0,number=0,medium=ipmb " QIPMI_BT
+    QIPMI_BMC "-device ipmi-channel,bmc=bmc0,number=0,medium=ipmb " \
+    "-device ipmi-channel,bmc=bmc0,number=6,medium=ipmb " QIPMI_BT
 
 /* Event messages from the generator on: all but number, direction and data */
 #define TEMP        "20 00 04 01 "
@@ -283,6 +284,44 @@ static void test_set(void)
     expect_events(TEMP "02" DOWN "57 23 2d");
     /* Not one that it does not have */
     qipmi_expect(&bt, "04 26 02 01 00 00 00 00 00 00", "cc");
+    /* sec 41.2: the negative hysteresis is that of lower thresholds */
+    qipmi_expect(&bt, "04 24 10 ff 09 01", "00");
+    qipmi_sensor_raw(qts, 0x10, 24);
+    expect_events(FAN "10" UP "50 18 18");
+    qipmi_sensor_raw(qts, 0x10, 25);
+    expect_events("");
+    qipmi_sensor_raw(qts, 0x10, 26);
+    expect_events(FAN "10" DOWN "50 1a 18");
+    qtest_quit(qts);
+}
+
+/* sec 29.3: whose event it is; software says so itself, of others it is known */
+static void test_platform_event(void)
+{
+    static const struct {
+        unsigned chan, address, lun;
+        const char *want;
+    } rows[] = {
+        { 0, 0x82, 0, "82 00 04 07 33 6f 01 02 03" },
+        { 6, 0x84, 2, "84 62 04 07 33 6f 01 02 03" },
+    };
+    int i;
+
+    boot(DEVICES);
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        qipmi_do(qts, "ipmi-request", "'channel': %u, 'netfn': 4, 'cmd': 2, "
+                 "'lun': 0, 'address': %u, 'requester-lun': %u, "
+                 "'data': '0407336f010203'", rows[i].chan, rows[i].address,
+                 rows[i].lun);
+        expect_events(rows[i].want);
+    }
+    qipmi_expect(&bt, "04 02 41 03 07 33 6f 01 02 03", "00");
+    expect_events("41 00 03 07 33 6f 01 02 03");
+    /* An older or newer format is none */
+    qipmi_expect(&bt, "04 02 41 02 07 33 6f 01 02 03", "cc");
+    qipmi_expect(&bt, "04 02 41 05 07 33 6f 01 02 03", "cc");
+    qipmi_expect(&bt, "04 02 04 07 33 6f 01 02 03", "c7");
+    expect_events("");
     qtest_quit(qts);
 }
 
@@ -464,6 +503,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/sensor/event-enable", test_enable);
     qtest_add_func("/ipmi/sensor/scanning", test_scanning);
     qtest_add_func("/ipmi/sensor/set-thresholds", test_set);
+    qtest_add_func("/ipmi/sensor/platform-event", test_platform_event);
     qtest_add_func("/ipmi/sensor/re-arm", test_rearm);
     qtest_add_func("/ipmi/sensor/set-reading", test_set_reading);
     qtest_add_func("/ipmi/sensor/discrete", test_discrete);

@@ -203,6 +203,35 @@ static void test_timeout(void)
     qtest_quit(m.qts);
 }
 
+/* The right number, but from another bus */
+static void test_other_bus(void)
+{
+    Session s = console;
+    Machine m;
+
+    boot(&m);
+    bridge(&m, &s, 0x40, 0x90, 0, 1);           /* number 0, until 5 s */
+    qipmi_wait(m.qts, LIFE_MS / 2);
+    s.seq = 10;
+    bridge(&m, &s, 0x40, 0x90, 0, 1);           /* number 1, until 7.5 s */
+    qipmi_wait(m.qts, LIFE_MS / 2);
+    qipmi_expect_sent(m.qts, 1, "07 82 1c .. 20 24 34 00 ..|"
+                      "07 82 1c .. 20 28 34 00 ..|"
+                      "07 82 1c .. 20 24 34 c3 ..");
+    qipmi_faults(m.qts, "{ 'action': 'wrong-sequence', 'channel': 6, "
+                 "'direction': 'in' }");
+    s.seq = 11;
+    bridge(&m, &s, 0x46, 0x82, 0, 1);           /* number 0; comes as 1 */
+    qipmi_wait(m.qts, LIFE_MS / 2 - 1);
+    qipmi_expect_sent(m.qts, 1, "07 82 1c .. 20 2c 34 00 ..");
+    qipmi_wait(m.qts, 1);
+    qipmi_expect_sent(m.qts, 1, "07 82 1c .. 20 28 34 c3 ..");
+    qipmi_wait(m.qts, LIFE_MS / 2);
+    qipmi_expect_sent(m.qts, 1, "07 82 1c .. 20 2c 34 c3 ..");
+    g_assert_cmpint(queued(&m), ==, 0);
+    qtest_quit(m.qts);
+}
+
 /* The response comes at the last moment, and twice */
 static void test_duplicate(void)
 {
@@ -705,6 +734,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/tracking/answer", test_answer);
     qtest_add_func("/ipmi/tracking/matched", test_matched);
     qtest_add_func("/ipmi/tracking/timeout", test_timeout);
+    qtest_add_func("/ipmi/tracking/other-bus", test_other_bus);
     qtest_add_func("/ipmi/tracking/duplicate", test_duplicate);
     qtest_add_func("/ipmi/tracking/outstanding", test_outstanding);
     qtest_add_func("/ipmi/tracking/session-rows", test_session_rows);

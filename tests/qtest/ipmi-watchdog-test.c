@@ -173,6 +173,11 @@ static void test_pre_timeout(void)
     /* longer than the time-out */
     qipmi_expect(&bt, "06 24 04 30 02 00 13 00", "cc");
     qipmi_expect(&bt, "06 24 04 00 02 00 13 00", "00");
+    /* as long: at once */
+    qipmi_expect(&bt, "06 24 84 30 02 00 14 00", "00");
+    start();
+    qipmi_wait(qts, 1);
+    expect_watchdog(true, 4, 3);
     for (i = 0; i < ARRAY_SIZE(rows); i++) {
         unsigned action = rows[i].kind << 4;
         g_autofree char *first = g_strdup_printf(EVENT "c8 %x4 ff",
@@ -362,19 +367,23 @@ static void test_count(void)
 static void test_resets(void)
 {
     boot();
+    set_timer(2, 0, 0, 0, 1);
+    start();
+    qipmi_wait(qts, 100);
+    expect_watchdog(false, 2, 0);
     set_timer(4, 0x30, 1, 0, 20);
     start();
     qipmi_wait(qts, 500);
     qtest_system_reset(qts);
     qipmi_enable(&kcs);
     qipmi_enable(&bt);
-    expect_timer(4, 0x30, 1, 0, 20, 15);
+    expect_timer(4, 0x30, 1, 0x04, 20, 15);
     qipmi_wait(qts, 5000);
     expect_nothing();
     start();
     qipmi_wait(qts, 500);
     qipmi_expect(&bt, "06 03", "00");
-    expect_timer(0x44, 0x30, 1, 0, 20, 15);
+    expect_timer(0x44, 0x30, 1, 0x04, 20, 15);
     qipmi_wait(qts, 500);
     expect_watchdog(true, 4, 3);
     qipmi_expect(&bt, "06 31", "00 08");

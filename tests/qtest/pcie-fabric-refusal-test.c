@@ -3,27 +3,13 @@
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Each case starts QEMU, which must end with status 1 and with a message
- * that names the property and what is allowed.  A second device that does
- * not exist stands behind the refused one: a QEMU that accepts the first
- * ends there, so that a failing case does not hang.
  */
 #include "qemu/osdep.h"
 #include "libqos/pcie-fabric.h"
-
-#define SENTINEL        "pcie-fabric-no-such-device"
-#define MAX_WORDS       6
+#include "libqos/refusal.h"
 
 #define RP(opts)        "-device pcie-fabric-root-port,id=rp0,chassis=1" opts
 #define USP(opts)       "-device pcie-fabric-upstream,id=us0,bus=rp0" opts
-
-typedef struct Refusal {
-    const char *name;
-    const char *before;         /* devices that are fine */
-    const char *device;         /* the argument of -device */
-    const char *words[MAX_WORDS];       /* all must be in the message */
-} Refusal;
 
 #define SPEEDS          "2_5", "64"
 #define WIDTHS          "12", "32"
@@ -125,58 +111,9 @@ static const Refusal refusals[] = {
       { "atomic-routing" } },
 };
 
-/* Returns the wait status; *message is what QEMU printed */
-static int run_qemu(const Refusal *r, char **message)
-{
-    g_autofree char *rest = g_strdup_printf(
-        "%s -accel qtest -display none -S %s -device %s -device " SENTINEL,
-        QFABRIC_MACHINE, r->before, r->device);
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = NULL;
-    int status, i;
-
-    g_shell_parse_argv(rest, NULL, &args, &error);
-    g_assert_no_error(error);
-    g_ptr_array_add(argv, (char *)g_getenv("QTEST_QEMU_BINARY"));
-    for (i = 0; args[i]; i++) {
-        g_ptr_array_add(argv, args[i]);
-    }
-    g_ptr_array_add(argv, NULL);
-    g_spawn_sync(NULL, (char **)argv->pdata, NULL,
-                 G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                 message, &status, &error);
-    g_assert_no_error(error);
-    return status;
-}
-
 static void test_refusal(const void *data)
 {
-    const Refusal *r = data;
-    g_autofree char *text = NULL;
-    const char *message;
-    int status = run_qemu(r, &text);
-    unsigned i;
-
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1) {
-        g_test_message("wait status 0x%x, expected exit status 1", status);
-        g_test_fail();
-    }
-    if (strstr(text, SENTINEL)) {
-        g_test_message("accepted: -device %s", r->device);
-        g_test_fail();
-        return;
-    }
-    /* QEMU quotes the option first; only what follows is the message */
-    message = strstr(text, r->device);
-    message = message ? message + strlen(r->device) : text;
-    for (i = 0; i < MAX_WORDS && r->words[i]; i++) {
-        if (!strstr(message, r->words[i])) {
-            g_test_message("\"%s\" is not in the message: %s", r->words[i],
-                           text);
-            g_test_fail();
-        }
-    }
+    refusal_check(QFABRIC_MACHINE, data);
 }
 
 int main(int argc, char **argv)

@@ -139,14 +139,14 @@ def _ipmi_faults(qmp: Qmp, rules: str) -> Answer:
 
 
 def _ipmi_fault(qmp: Qmp, action: str, *words: str) -> Answer:
-    """ACTION [NETFN [CMD]] NAME=NUMBER...: one rule more; the bytes are
+    """ACTION [NETFN [CMD]] NAME=VALUE...: one rule more; the bytes are
     hexadecimal, as everywhere in messages. All counts begin anew."""
     pairs = [w.partition("=") for w in words if "=" in w]
     message = [int(w, 16) for w in words if "=" not in w]
     if len(message) > 2:
         raise ValueError("a network function and a command, and no more")
     rule = {"action": action, **dict(zip(("netfn", "cmd"), message)),
-            **{name: int(value, 0) for name, _, value in pairs}}
+            **{name: _value(value) for name, _, value in pairs}}
     known = [f["fault"] for f in qmp.command("query-ipmi-faults", bmc=BMC)]
     qmp.command("ipmi-set-faults", bmc=BMC, faults=[*known, rule])
     return []

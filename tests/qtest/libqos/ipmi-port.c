@@ -211,6 +211,24 @@ static unsigned kcs_fetch(QIPMI *p, uint8_t *buf, unsigned max)
     }
 }
 
+uint8_t qkcs_abort(QIPMI *p)
+{
+    uint8_t code;
+
+    g_assert_cmphex(qipmi_in(p, QKCS_STATUS) & QKCS_IBF, ==, 0);
+    qipmi_out(p, QKCS_STATUS, QKCS_ABORT);
+    qipmi_in(p, QKCS_DATA);
+    qipmi_out(p, QKCS_DATA, 0);
+    g_assert_cmpuint(QKCS_STATE(qipmi_in(p, QKCS_STATUS)), ==, QKCS_READ);
+    code = qipmi_in(p, QKCS_DATA);
+    qipmi_out(p, QKCS_DATA, QKCS_NEXT);
+    g_assert_cmpuint(QKCS_STATE(qipmi_in(p, QKCS_STATUS)), ==, QKCS_IDLE);
+    if (qipmi_in(p, QKCS_STATUS) & QKCS_OBF) {
+        qipmi_in(p, QKCS_DATA);
+    }
+    return code;
+}
+
 /*
  * BT, as in sec 11.4
  */

@@ -78,8 +78,8 @@ QTestState *qipmi_boot(const char *devices);
 void qipmi_open(QIPMI *p, QTestState *qts, unsigned slot);
 
 /*
- * The same for one behind the PCIe root port in @slot, on bus @bus, which gets a
- * window of I/O ports. Its slot is switched on.
+ * The same for one behind the PCIe root port in @slot, on bus @bus, which gets
+ * a window of I/O ports. Its slot is switched on.
  */
 void qipmi_open_behind(QIPMI *p, QTestState *qts, unsigned slot, unsigned bus);
 
@@ -100,6 +100,9 @@ bool qipmi_attention(QIPMI *p);
  * interrupted. True if the interface takes it.
  */
 bool qkcs_write_some(QIPMI *p, const uint8_t *bytes, unsigned n);
+
+/* KCS: give up what is under way (figure 9-8); returns the status code */
+uint8_t qkcs_abort(QIPMI *p);
 
 /*
  * Send a message (netFn/LUN byte first), and fetch its response. False: it was
