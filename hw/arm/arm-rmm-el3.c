@@ -24,6 +24,7 @@
 #include "accel/tcg/cpu-ops.h"
 #include "exec/cputlb.h"
 #include "hw/arm/arm-rmm.h"
+#include "system/runstate.h"
 #include "trace.h"
 
 #define SMCCC_VERSION           0x80000000u
@@ -253,6 +254,28 @@ static void rmm_do_interrupt(CPUState *cs)
     rmm_orig_ops->do_interrupt(cs);
 }
 
+/*
+ * The VMState of QEMU's CPUs has the registers of all timers, but of the timers
+ * that make them fire only two: a host that sleeps at EL2 would not be woken
+ * after a snapshot. Working them out again from the registers harms nobody.
+ */
+static void rmm_vm_state(void *opaque, bool running, RunState state)
+{
+    CPUState *cs;
+
+    if (!running) {
+        return;
+    }
+    CPU_FOREACH(cs) {
+        ARMCPU *cpu = ARM_CPU(cs);
+
+        if (cpu->gt_timer[GTIMER_HYP] && cpu->gt_timer[GTIMER_HYPVIRT]) {
+            arm_gt_htimer_cb(cpu);
+            arm_gt_hvtimer_cb(cpu);
+        }
+    }
+}
+
 bool rmm_el3_install(ArmRmm *rmm, Error **errp)
 {
     CPUClass *cc = CPU_GET_CLASS(first_cpu);
@@ -266,5 +289,6 @@ bool rmm_el3_install(ArmRmm *rmm, Error **errp)
     rmm_ops = *rmm_orig_ops;
     rmm_ops.do_interrupt = rmm_do_interrupt;
     cc->tcg_ops = &rmm_ops;
+    qemu_add_vm_change_state_handler(rmm_vm_state, NULL);
     return true;
 }

@@ -11,6 +11,7 @@
 #include "qemu/bswap.h"
 #include "qemu/units.h"
 #include "libqos/arm-rmm.h"
+#include "libqos/pcie-fabric-vmstate.h"
 
 #define SRO_ROUNDS(cmd) "{ \"rules\": [ { \"command\": \"" cmd "\"," \
                         " \"times\": 0, \"sro\": { \"rounds\": 9 } } ] }"
@@ -335,6 +336,68 @@ static void pci_dma(gconstpointer data)
     rmm_stop(&h);
 }
 
+/*
+ * A host at EL2 waits for its hypervisor timer, and is migrated meanwhile. The
+ * status bit of the timer changes when QEMU's timer fires.
+ */
+static const uint32_t waits_for_timer[] = {
+    0xd2a88003,         /* movz x3, #0x4400, lsl #16: NS_BASE */
+    0xd2afffe0,         /* movz x0, #0x7fff, lsl #16: 2.1 s */
+    0xf29fffe0,         /* movk x0, #0xffff */
+    0xd51ce200,         /* msr cnthp_tval_el2, x0 */
+    0xd2800021,         /* mov x1, #1 */
+    0xd51ce221,         /* msr cnthp_ctl_el2, x1 */
+    0xf9000461,         /* str x1, [x3, #8]: it runs */
+    0xd53ce222,         /* mrs x2, cnthp_ctl_el2 */
+    0x3617ffe2,         /* tbz x2, #2, .-4: ISTATUS */
+    0xf9000061,         /* str x1, [x3]: it fired */
+    0x14000000,         /* b . */
+};
+
+static bool becomes_one(RmmHost *h, uint64_t pa)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        if (qtest_readq(h->qts, pa) == 1) {
+            return true;
+        }
+        g_usleep(10 * 1000);
+    }
+    return false;
+}
+
+static void hyp_timer(void)
+{
+    g_autofree char *bl33 = NULL, *uri = NULL, *more = NULL;
+    QFabricFiles files;
+    RmmHost h;
+
+    qfabric_files_open(&files);
+    bl33 = g_strdup_printf("%s/bl33", files.dir);
+    uri = g_strdup_printf("exec:cat > %s", files.stream);
+    more = g_strdup_printf(",bl33=%s", bl33);
+    g_assert_true(g_file_set_contents(bl33, (const char *)waits_for_timer,
+                                      sizeof(waits_for_timer), NULL));
+    rmm_start_args(&h, "bet3", more, "");
+    qtest_qmp_assert_success(h.qts, "{ 'execute': 'cont' }");
+    g_assert_true(becomes_one(&h, NS_BASE + 8));
+    qtest_qmp_assert_success(h.qts, "{ 'execute': 'stop' }");
+    if (qtest_readq(h.qts, NS_BASE)) {
+        g_test_skip("this machine is too slow: the timer fired before");
+    } else {
+        qfabric_migrate_out(h.qts, uri);
+        rmm_stop(&h);
+        g_free(uri);
+        uri = g_strdup_printf("exec:cat %s", files.stream);
+        rmm_start_args(&h, "bet3", more, "-incoming defer");
+        g_assert_true(qfabric_migrate_in(h.qts, uri));
+        qtest_qmp_assert_success(h.qts, "{ 'execute': 'cont' }");
+        g_assert_true(becomes_one(&h, NS_BASE));
+    }
+    rmm_stop(&h);
+    unlink(bl33);
+    qfabric_files_close(&files);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -355,5 +418,6 @@ int main(int argc, char **argv)
                         GUINT_TO_POINTER(0), fw_cfg);
     qtest_add_data_func("/arm-rmm/regress/pci", "", pci_dma);
     qtest_add_data_func("/arm-rmm/regress/pci-smmu", ",iommu=smmuv3", pci_dma);
+    qtest_add_func("/arm-rmm/regress/hyp-timer", hyp_timer);
     return g_test_run();
 }
