@@ -421,7 +421,8 @@ void rmm_monitor_report(ArmRmm *rmm)
                      l->value->detail);
     }
     if (lost) {
-        error_printf("arm-rmm: the host misses %" PRIu64 " granules, %" PRIu64
-                     " KiB\n", lost, lost * rmm_granule_size(rmm) / KiB);
+        error_printf("arm-rmm: the host misses %" PRIu64 " granule%s, %" PRIu64
+                     " KiB\n", lost, lost == 1 ? "" : "s",
+                     lost * rmm_granule_size(rmm) / KiB);
     }
 }
