@@ -179,7 +179,7 @@ static void next_live(gconstpointer data)
     }
 }
 
-/* sec A2.3: a granule of a coarse region is delegated with it, and no object. */
+/* sec A2.3: granules of a coarse region are delegated with it, no objects. */
 static void coarse(gconstpointer data)
 {
     RmmHost *h = machine(data);

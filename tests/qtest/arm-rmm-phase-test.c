@@ -327,6 +327,47 @@ static void cancel_at(gconstpointer data)
     g_assert_cmpuint(rmm_count(h, "internal"), ==, 0);
 }
 
+/*
+ * What takes an object apart can turn round as long as nothing was handed back;
+ * then it goes on, and cannot be cancelled any more.
+ */
+static void turn_round(gconstpointer data)
+{
+    uint64_t rd = P(0), rtt = P(2), rec = P(16);
+    RmmHost h;
+
+    rmm_start(&h, data, "");
+    rmm_active(&h);
+    rmm_realm(&h, rd, rtt);
+    rmm_rec(&h, rd, rec, 0);
+    rmm_script(&h, "{ \"rules\": [ { \"command\": \"REC_DESTROY\","
+               " \"times\": 0, \"sro\": { \"cancel\": true } } ] }");
+    for (unsigned handed_back = 0; handed_back < 2; handed_back++) {
+        g_assert_cmphex(R(&h, R_REC_DESTROY, rec), ==,
+                        WANT_RECLAIM | CANCELLABLE);
+        if (!handed_back) {
+            g_assert_cmphex(R(&h, R_CANCEL, 0), ==, INCOMPLETE);
+            g_assert_cmphex(R(&h, R_CONTINUE, 0, 0), ==, EINPUT);
+            rmm_granule_is(&h, rec, "rec", "realm");
+            g_assert_cmpuint(rmm_count(&h, "internal"), ==, 16);
+            rmm_script(&h, "{ \"rules\": [ { \"command\": \"REC_DESTROY\","
+                       " \"sro\": { \"cancel\": true, \"reclaim\": {"
+                       " \"max-granules\": 1 } } } ] }");
+            continue;
+        }
+        g_assert_cmphex(R(&h, R_RECLAIM, 0, LIST, 1), ==,
+                        WANT_RECLAIM | CANCELLABLE);
+        g_assert_cmphex(R(&h, R_CANCEL, 0), ==, WANT_RECLAIM);
+        g_assert_cmphex(R(&h, R_CANCEL, 0), ==, EINPUT);
+        g_assert_cmphex(R(&h, R_RECLAIM, 0, LIST, 16), ==, INCOMPLETE);
+        g_assert_cmpuint(h.x[1], ==, 15);
+        g_assert_cmphex(R(&h, R_CONTINUE, 0, 0), ==, OK);
+        rmm_granule_is(&h, rec, "delegated", "realm");
+        g_assert_cmpuint(rmm_count(&h, "internal"), ==, 0);
+    }
+    rmm_stop(&h);
+}
+
 static void add(const char *abi, const char *name, gconstpointer data,
                 void (*test)(gconstpointer))
 {
@@ -353,6 +394,7 @@ int main(int argc, char **argv)
         }
         add(abis[k], "activation", abis[k], activation);
         add(abis[k], "gpt", abis[k], gpt);
+        add(abis[k], "turn-round", abis[k], turn_round);
     }
     result = g_test_run();
     stop();

@@ -124,6 +124,24 @@ static void use_context(RmmHost *h)
     g_assert_cmphex(rmm_op_end(&op), ==, OK);
 }
 
+/* A failure that is recorded although the script has none */
+static void open_and_give_up(RmmHost *h, RmmOp *op)
+{
+    static const RmmCourse course = {
+        .command = "REC_CREATE", .num = R_REC_CREATE, .request = { 2, 1 },
+        .pages = FREE(9), .list = LIST, .cancel = true,
+    };
+    const uint64_t in[6] = { RD, FREE(8), REC_PARAMS };
+
+    rmm_op_script(h, &course);
+    rmm_op_begin(op, h, &course, in);
+    rmm_op_call(op, R_DONATE);
+    rmm_op_call(op, R_CONTINUE);
+    if (g_str_equal(h->abi, "bet1")) {
+        rmm_op_call(op, R_CANCEL);  /* bet1 does not take that for a failure */
+    }
+}
+
 /*
  * Saved after each step, with and without OP_CANCEL behind it: what the
  * operation wants, holds and has to hand back, rounds, recorded failures.
@@ -140,10 +158,14 @@ static void snapshot_phases(gconstpointer data)
     rmm_active(&h);
     rmm_realm(&h, RD, RTT);
     rmm_delegate(&h, P(256), 64);
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 11; i++) {
         RmmOp op, saved;
 
-        open_after(&h, &op, i % 7, i > 6);
+        if (i < 10) {
+            open_after(&h, &op, i % 7, i > 6);
+        } else {
+            open_and_give_up(&h, &op);
+        }
         if (!qfabric_hmp_quiet(h.qts, "savevm phase")) {
             break;
         }
