@@ -128,7 +128,7 @@ void pcie_fabric_aer_write_config(PCIDevice *d)
  * Messages: sec 6.2.4.1.2, 6.2.5, 6.2.6
  */
 
-/* Root Error Command bit that enables the interrupt; also DevCtl's enable bit */
+/* The Root Error Command bit that enables the interrupt; DevCtl's likewise */
 typedef enum ErrorMessage {
     ERR_COR = PCI_ERR_ROOT_CMD_COR_EN,
     ERR_NONFATAL = PCI_ERR_ROOT_CMD_NONFATAL_EN,
@@ -137,7 +137,8 @@ typedef enum ErrorMessage {
 
 static void root_notify(PCIDevice *root, uint32_t root_status)
 {
-    unsigned vector = (root_status & PCI_ERR_ROOT_IRQ) >> PCI_ERR_ROOT_IRQ_SHIFT;
+    unsigned vector =
+        (root_status & PCI_ERR_ROOT_IRQ) >> PCI_ERR_ROOT_IRQ_SHIFT;
 
     if (msix_enabled(root)) {
         msix_notify(root, vector);

@@ -121,8 +121,8 @@ static void init_link_regs(PCIDevice *d, PCIEFabricRegs *regs, uint8_t type)
 }
 
 /*
- * sec 7.5.3.8: the fastest speed and widest width that both ends have. Speed and
- * width lie at the same place in Link Capabilities and in Link Status.
+ * sec 7.5.3.8: the fastest speed and widest width that both ends have. Both lie
+ * at the same place in Link Capabilities and in Link Status.
  */
 static void set_link_status(PCIDevice *d, uint32_t mine, uint32_t its)
 {

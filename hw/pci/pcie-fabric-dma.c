@@ -8,9 +8,9 @@
  * Enable).
  *
  * QEMU gives each Function an address space for its DMA and its messages: that
- * of the nearest bus above that has PCIIOMMUOps. Ports of ours have some. Theirs
- * holds an IOMMU memory region that translates nothing: it asks the router where
- * a request goes, and passes it on to the peer's bus, to the root complex and
+ * of the nearest bus above that has PCIIOMMUOps. Ports of ours have some, with
+ * an IOMMU memory region that translates nothing: it asks the router where a
+ * request goes, and passes it on to the peer's bus, to the root complex and
  * whatever IOMMU is there, or to nobody.
  *
  * Modelled:     all that the router does, for each access that QEMU makes.

@@ -6,8 +6,8 @@
  *
  * Specification: PCI Express Base r6.0, sec 1.3.3, 6.12.1.1, 6.15.
  *
- * Modelled:     registers of a switch's downstream port, with ACS egress control,
- *               and a slot below it.
+ * Modelled:     registers of a switch's downstream port, with ACS egress
+ *               control, and a slot below it.
  * Not modelled: DPC, Secondary PCIe, enhanced ACS.
  */
 

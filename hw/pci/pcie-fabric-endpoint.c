@@ -8,7 +8,7 @@
  * 7.5.3 (PCI Express capability).
  *
  * Modelled:     an endpoint, legacy endpoint or RCiEP that requests memory
- *               reads, writes and AtomicOps (pcie-fabric-engine.c) and completes
+ *               reads, writes and AtomicOps (pcie-fabric-engine.c), completes
  *               those of others in its memory; MSI-X.
  *               SR-IOV with virtual Functions that do the same.
  * Not modelled: ATS, PASID, more than one request under way; AER and Power
@@ -184,7 +184,8 @@ static void endpoint_map_vfs(PCIDevice *pf)
         uint16_t cmd = pci_get_word(vf->config + PCI_COMMAND);
 
         pci_set_word(vf->config + PCI_COMMAND,
-                     mse ? cmd | PCI_COMMAND_MEMORY : cmd & ~PCI_COMMAND_MEMORY);
+                     mse ? cmd | PCI_COMMAND_MEMORY :
+                           cmd & ~PCI_COMMAND_MEMORY);
         /* A write of Command is what makes QEMU look at the BARs again. */
         pci_default_write_config(vf, PCI_COMMAND, cmd, 2);
     }

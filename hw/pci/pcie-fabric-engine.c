@@ -143,7 +143,8 @@ static void build_tlp(PCIEFabricEngine *e, const PCIEFabricRequest *r,
     tlp->poisoned = FIELD_EX32(r->word, EP_REQ_OP, POISONED);
     tlp->relaxed = FIELD_EX32(r->word, EP_REQ_OP, RELAXED);
     tlp->last = 0;
-    tlp->length_dw = atomic && r->len ? r->len : pcie_fabric_natural_length(tlp);
+    tlp->length_dw = atomic && r->len ? r->len :
+                                        pcie_fabric_natural_length(tlp);
     if (atomic) {
         /* On the wire there is no operand size but what Length says. */
         if (pcie_fabric_length_is_architected(tlp)) {
@@ -564,7 +565,8 @@ void pcie_fabric_engine_reset(PCIEFabricEngine *e)
 
 static uint32_t engine_status(PCIEFabricEngine *e)
 {
-    uint32_t val = FIELD_DP32(0, EP_STATUS, BUSY, pcie_fabric_engine_is_busy(e));
+    uint32_t val = FIELD_DP32(0, EP_STATUS, BUSY,
+                              pcie_fabric_engine_is_busy(e));
 
     return FIELD_DP32(val, EP_STATUS, RING_ERROR, e->ring_error);
 }

@@ -121,7 +121,7 @@ static void count_refusal(PCIDevice *where, PCIEFabricReason reason,
     }
 }
 
-/* Signaled Target Abort: sec 7.5.1.1.4; a port's ingress is its secondary side */
+/* Signaled Target Abort, sec 7.5.1.1.4; a port's ingress is secondary */
 static void set_signaled_abort(PCIDevice *where)
 {
     uint16_t reg = IS_PCI_BRIDGE(where) ? PCI_SEC_STATUS : PCI_STATUS;
@@ -815,8 +815,11 @@ static PCIEFabricReason predict_host(PCIDevice *requester, PCIDevice **where,
                            pcie_fabric_op_is_atomic(tlp->op), addr, &down, hop,
                            opaque);
     *where = down.reason ? down.where : down.target;
-    return down.reason ? path_reason(&down, tlp) : check_peer(down.target, down.bar, tlp, addr -
-                                     down.target->io_regions[down.bar].addr);
+    if (down.reason) {
+        return path_reason(&down, tlp);
+    }
+    return check_peer(down.target, down.bar, tlp,
+                      addr - down.target->io_regions[down.bar].addr);
 }
 
 PCIEFabricVerdict pcie_fabric_predict(PCIDevice *requester, PCIEFabricTLP *tlp,

@@ -100,7 +100,8 @@ static void port_write_bridge(PCIDevice *d, uint32_t address, uint32_t val,
                           address, val, len);
 
     if (reset) {
-        hot_reset_begin(d, PCIE_FABRIC_LINK_STATE_HOT_RESET, "secondary bus reset");
+        hot_reset_begin(d, PCIE_FABRIC_LINK_STATE_HOT_RESET,
+                        "secondary bus reset");
     }
     pci_bridge_write_config(d, address, val, len);
     if (reset) {
@@ -115,7 +116,8 @@ static void port_write_link(PCIDevice *d, uint32_t address, uint32_t val,
     uint32_t reg = d->exp.exp_cap + PCI_EXP_LNKCTL;
 
     if (disable) {
-        pcie_fabric_hot_reset(d, PCIE_FABRIC_LINK_STATE_DISABLED, "link disable");
+        pcie_fabric_hot_reset(d, PCIE_FABRIC_LINK_STATE_DISABLED,
+                              "link disable");
     }
     pcie_fabric_link_update(d);
     if (pcie_cap_get_type(d) != PCI_EXP_TYPE_UPSTREAM &&

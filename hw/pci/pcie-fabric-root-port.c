@@ -6,8 +6,8 @@
  *
  * Specification: PCI Express Base r6.0, sec 1.3.1, 6.12.1.1, 6.15.
  *
- * Modelled:     registers of a root port that completes AtomicOps to host memory
- *               and may route them between root ports; a slot below it.
+ * Modelled:     registers of a root port that completes AtomicOps to memory of
+ *               the host and may route them between root ports; a slot below.
  * Not modelled: AtomicOps that the CPU initiates (so AtomicOp Requester Enable
  *               is hardwired to 0), DPC, Secondary PCIe.
  */

@@ -9,8 +9,8 @@
  * (ATS).
  *
  * QEMU 10.0 resets the header, MSI and SR-IOV of every device, and leaves what
- * else is standard to each of them. A register of the table below gets the value
- * that it had when the device was plugged in, as far as it is not sticky.
+ * else is standard to each of them. A register of the table below gets back the
+ * value of when the device was plugged in, as far as it is not sticky.
  */
 
 #include "qemu/osdep.h"

@@ -184,7 +184,7 @@ static inline bool pcie_fabric_op_is_atomic(PCIEFabricOp op)
 const char *pcie_fabric_reason_name(PCIEFabricReason reason);
 
 /*
- * pcie_fabric_counters: of a port or endpoint of ours; NULL of any other device.
+ * pcie_fabric_counters: of a port or endpoint of ours; NULL of another device.
  */
 PCIEFabricCounters *pcie_fabric_counters(PCIDevice *d);
 
@@ -297,8 +297,8 @@ PCIEFabricReason pcie_fabric_check_requester(PCIDevice *d, bool atomic);
 uint16_t pcie_fabric_natural_length(const PCIEFabricTLP *tlp);
 
 /*
- * pcie_fabric_length_is_architected: is the Length field of an AtomicOp one that
- * its operation has (sec 2.2.7.1)?
+ * pcie_fabric_length_is_architected: is the Length field of an AtomicOp one
+ * that its operation has (sec 2.2.7.1)?
  */
 bool pcie_fabric_length_is_architected(const PCIEFabricTLP *tlp);
 

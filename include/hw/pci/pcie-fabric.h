@@ -278,7 +278,7 @@ void pcie_fabric_aer_report(PCIDevice *d, uint32_t bit, bool advisory,
                             const uint32_t *header);
 
 /*
- * pcie_fabric_aer_root_pending: does @d signal an AER interrupt (sec 6.2.4.1.2)?
+ * pcie_fabric_aer_root_pending: does @d signal an AER interrupt, sec 6.2.4.1.2?
  * False if it is no root port.
  */
 bool pcie_fabric_aer_root_pending(PCIDevice *d);
