@@ -232,6 +232,23 @@ static void test_other_bus(void)
     qtest_quit(m.qts);
 }
 
+/* A response to LUN 10b is for system software, whatever else is waited for */
+static void test_for_software(void)
+{
+    Machine m;
+
+    boot(&m);
+    bridge(&m, &console, 0x40, 0x90, 0, 1);
+    expect_answers(&m, &console, "00", NULL);
+    qipmi_do(m.qts, "ipmi-response", "'channel': 0, 'netfn': 6, 'cmd': 1, "
+             "'sequence': 0, 'address': 144");
+    qipmi_expect_sent(m.qts, 1, "");
+    qipmi_expect(&m.kcs, "06 33", "00 00 1e .. 90 00 01 00 ..");
+    qipmi_wait(m.qts, LIFE_MS);
+    expect_answers(&m, &console, "c3", NULL);
+    qtest_quit(m.qts);
+}
+
 /* The response comes at the last moment, and twice */
 static void test_duplicate(void)
 {
@@ -735,6 +752,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/tracking/matched", test_matched);
     qtest_add_func("/ipmi/tracking/timeout", test_timeout);
     qtest_add_func("/ipmi/tracking/other-bus", test_other_bus);
+    qtest_add_func("/ipmi/tracking/for-software", test_for_software);
     qtest_add_func("/ipmi/tracking/duplicate", test_duplicate);
     qtest_add_func("/ipmi/tracking/outstanding", test_outstanding);
     qtest_add_func("/ipmi/tracking/session-rows", test_session_rows);
