@@ -262,7 +262,8 @@ static bool late_is_sane(void *opaque, int version_id)
 {
     IPMILate *late = opaque;
 
-    return late->passing.len <= IPMI_QUEUE_MESSAGE;
+    return late->due_ms >= 0 && late->due_ms <= INT64_MAX / SCALE_MS &&
+           late->passing.len <= IPMI_QUEUE_MESSAGE;
 }
 
 const VMStateDescription vmstate_ipmi_late = {
@@ -275,7 +276,7 @@ const VMStateDescription vmstate_ipmi_late = {
         VMSTATE_BOOL(passing.raw, IPMILate),
         VMSTATE_UINT8(passing.who, IPMILate),
         VMSTATE_UINT16(passing.len, IPMILate),
-        VMSTATE_VALIDATE("length", late_is_sane),
+        VMSTATE_VALIDATE("time and length", late_is_sane),
         VMSTATE_UINT8_ARRAY(passing.data, IPMILate, IPMI_QUEUE_MESSAGE),
         VMSTATE_END_OF_LIST()
     }

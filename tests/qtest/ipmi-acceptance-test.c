@@ -247,6 +247,16 @@ static void test_volatile(void)
         qipmi_expect(&bt, "06 41 01 40", nv);
         qipmi_expect(&bt, "06 41 03 80", "00 02 04");
     }
+    /* One of each: the mode here, the limit there */
+    ask("00", "06 40 01 52 83");
+    qipmi_expect(&bt, "06 41 01 40", "00 12 04");
+    qipmi_expect(&bt, "06 41 01 80", "00 02 03");
+    ask("00", "06 40 01 9a 42");
+    qipmi_expect(&bt, "06 41 01 40", "00 12 02");
+    qipmi_expect(&bt, "06 41 01 80", "00 1a 03");
+    /* A LAN knows no "pre-boot only", and only a modem is shared */
+    ask("83", "06 40 01 41 00");
+    ask("83", "06 40 01 83 00");
     qtest_quit(qts);
 }
 

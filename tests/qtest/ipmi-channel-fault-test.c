@@ -539,6 +539,9 @@ static void test_late(void)
         qipmi_wait(qts, DELAY_MS);
         expect_queue(i ? "" : "41 07 20 c2 *");
     }
+    in_queue(NULL);
+    qipmi_wait(qts, DELAY_MS);
+    expect_queue("41 07 20 c2 *");
     qtest_quit(qts);
 }
 

@@ -232,6 +232,23 @@ static void test_other_bus(void)
     qtest_quit(m.qts);
 }
 
+/* A response to LUN 10b is for system software, whatever else is waited for */
+static void test_for_software(void)
+{
+    Machine m;
+
+    boot(&m);
+    bridge(&m, &console, 0x40, 0x90, 0, 1);
+    expect_answers(&m, &console, "00", NULL);
+    qipmi_do(m.qts, "ipmi-response", "'channel': 0, 'netfn': 6, 'cmd': 1, "
+             "'sequence': 0, 'address': 144");
+    qipmi_expect_sent(m.qts, 1, "");
+    qipmi_expect(&m.kcs, "06 33", "00 00 1e .. 90 00 01 00 ..");
+    qipmi_wait(m.qts, LIFE_MS);
+    expect_answers(&m, &console, "c3", NULL);
+    qtest_quit(m.qts);
+}
+
 /* The response comes at the last moment, and twice */
 static void test_duplicate(void)
 {
@@ -614,6 +631,40 @@ static void test_event_buffer(void)
     qtest_quit(m.qts);
 }
 
+/* The machine's reset and the BMC's two: what is left of messages and events */
+static void test_resets(void)
+{
+    static const struct {
+        const char *cmd;            /* NULL: of the machine */
+        const char *flags, *enables;
+    } rows[] = {
+        { "06 03", "00 03", "00 0f" },
+        { NULL, "00 02", "00 08" },
+        { "06 02", "00 00", "00 08" },
+    };
+    Machine m;
+    int i;
+
+    boot(&m);
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        qipmi_expect(&m.kcs, "06 2e 0f", "00");
+        qipmi_do(m.qts, "ipmi-raw", "'channel': 9, 'data': '00'");
+        qipmi_expect(&m.kcs, "04 02 41 04 01 01 59 00 00 00", "00");
+        qipmi_expect(&m.kcs, "06 31", "00 03");
+        if (rows[i].cmd) {
+            qipmi_expect(&m.kcs, rows[i].cmd, "00");
+        } else {
+            qtest_system_reset(m.qts);
+            qipmi_enable(&m.kcs);
+        }
+        qipmi_expect(&m.kcs, "06 31", rows[i].flags);
+        qipmi_expect(&m.kcs, "06 2f", rows[i].enables);
+        g_assert_true(qipmi_attention(&m.kcs) == (i < 2));
+        qipmi_expect(&m.kcs, "06 30 03", "00");
+    }
+    qtest_quit(m.qts);
+}
+
 static bool interrupts(QIPMI *p)
 {
     return qtest_readw(p->qts, p->cfg + PCI_STATUS) & PCI_STATUS_INTERRUPT;
@@ -735,6 +786,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/tracking/matched", test_matched);
     qtest_add_func("/ipmi/tracking/timeout", test_timeout);
     qtest_add_func("/ipmi/tracking/other-bus", test_other_bus);
+    qtest_add_func("/ipmi/tracking/for-software", test_for_software);
     qtest_add_func("/ipmi/tracking/duplicate", test_duplicate);
     qtest_add_func("/ipmi/tracking/outstanding", test_outstanding);
     qtest_add_func("/ipmi/tracking/session-rows", test_session_rows);
@@ -747,6 +799,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/tracking/raw-media", test_raw_media);
     qtest_add_func("/ipmi/tracking/full", test_full);
     qtest_add_func("/ipmi/tracking/event-buffer", test_event_buffer);
+    qtest_add_func("/ipmi/tracking/resets", test_resets);
     qtest_add_func("/ipmi/tracking/enables", test_enables);
     qtest_add_func("/ipmi/tracking/flags-model", test_flags_model);
     return g_test_run();
