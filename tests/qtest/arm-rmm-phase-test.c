@@ -128,7 +128,8 @@ static void all_phases(RmmHost *h, const char *name, unsigned num,
             rmm_op_script(h, &course);
             g_test_message("%s %s%s", name, phases[p].name,
                            cancel ? ", can be cancelled" : "");
-            for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
+            /* Without the bit only OP_CANCEL has another answer. */
+            for (unsigned i = cancel ? 0 : 3; i < ARRAY_SIZE(ops); i++) {
                 one(h, &course, in, phases[p].calls, ops[i]);
             }
         }
