@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -124,30 +125,41 @@ def measure(session: Session, program: pathlib.Path) -> bool:
     return ratio <= BAR_CALL and delegate <= BAR_DELEGATE_MS and linear
 
 
+def cpu_seconds() -> float:
+    """Of all processes that have ended. Unlike the clock on the wall it does not
+    count what else the host is busy with."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def boots(session: Session, count: int, spec: str) -> bool:
     session.script("guest-userland.sh")
     kernel = session.kernel(spec, None)
     up: dict[str, list[float]] = {name: [] for name in DEVICES}
+    cpu: dict[str, list[float]] = {name: [] for name in DEVICES}
     for _ in range(count):
         for name, devices in DEVICES.items():
             topology = parse_topology(
                 "rmm", [f"-M {MACHINE}", "-cpu max,x-rme=on", *devices])
             guest = Guest(session.boot("rmm-bench", kernel, topology, []),
                           session.log("rmm-bench"))
+            before = cpu_seconds()
             console = guest.run()
+            cpu[name].append(cpu_seconds() - before)
             if console.problems:
                 raise ImageError(f"boot {name}: {console.problems[0]}")
             up[name].append(guest.up_seconds)
     for name, values in up.items():
         print(f"Linux {kernel.label} to user space, {name:8} "
-              f"median {statistics.median(values):.2f} s, "
-              f"min {min(values):.2f} s")
-    pairs = statistics.median(
-        a / b for a, b in zip(up["gpc=on"], up["without"]))
-    least = min(up["gpc=on"]) / min(up["without"])
-    print(f"gpc=on over without: minima {least:.3f}, neighbouring pairs "
-          f"{pairs:.3f} (bar: {BAR_BOOT})")
-    return min(least, pairs) <= BAR_BOOT
+              f"median {statistics.median(values):.2f} s; to the end, CPU time "
+              f"median {statistics.median(cpu[name]):.2f} s, "
+              f"min {min(cpu[name]):.2f} s")
+    middle = (statistics.median(cpu["gpc=on"]) /
+              statistics.median(cpu["without"]))
+    least = min(cpu["gpc=on"]) / min(cpu["without"])
+    print(f"gpc=on over without, CPU time: medians {middle:.3f}, minima "
+          f"{least:.3f} (bar: {BAR_BOOT})")
+    return min(least, middle) <= BAR_BOOT
 
 
 def main() -> int:
