@@ -14,21 +14,62 @@
 #include "qobject/qnum.h"
 #include "arm-rmm.h"
 
-/* The machine of the last rmm_start(), for the next that wants the same */
-static struct {
+/* The machines of the last rmm_start(), for the next that wants the same */
+typedef struct Kept {
     char *key;
     QTestState *qts;
     int fd;
-} kept;
+    unsigned used;
+} Kept;
+
+static Kept kept[3];
+
+static void quit_one(Kept *k)
+{
+    if (k->qts) {
+        qtest_quit(k->qts);
+    }
+    g_free(k->key);
+    memset(k, 0, sizeof(*k));
+}
 
 static void quit_kept(void)
 {
-    if (kept.qts) {
-        qtest_quit(kept.qts);
-        kept.qts = NULL;
+    for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+        quit_one(&kept[i]);
     }
-    g_free(kept.key);
-    kept.key = NULL;
+}
+
+/* The one with this key, or else the one that was not used for longest */
+static Kept *find_kept(const char *key)
+{
+    static unsigned uses;
+    Kept *found = &kept[0];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+        if (!g_strcmp0(kept[i].key, key)) {
+            found = &kept[i];
+            break;
+        }
+        if (kept[i].used < found->used) {
+            found = &kept[i];
+        }
+    }
+    if (!uses++) {
+        atexit(quit_kept);
+    }
+    found->used = uses;
+    return found;
+}
+
+static bool is_kept(QTestState *qts)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+        if (kept[i].qts == qts) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* How often a list of query-rmm-findings has something */
@@ -91,22 +132,20 @@ void rmm_start_with(RmmHost *h, const char *abi, const char *more,
                     const char *args)
 {
     g_autofree char *key = g_strdup_printf("%s%s %s", abi, more, args);
+    Kept *k = find_kept(key);
 
-    if (!kept.key) {
-        atexit(quit_kept);
-    }
-    if (!kept.qts || !g_str_equal(key, kept.key)) {
-        quit_kept();
+    if (!k->key || !g_str_equal(key, k->key)) {
+        unsigned used = k->used;
+
+        quit_one(k);
         rmm_start_args(h, abi, more, args);
-        kept.qts = h->qts;
-        kept.fd = h->fd;
-        kept.key = g_steal_pointer(&key);
+        *k = (Kept) { g_steal_pointer(&key), h->qts, h->fd, used };
         return;
     }
     memset(h, 0, sizeof(*h));
     h->abi = abi;
-    h->qts = kept.qts;
-    h->fd = kept.fd;
+    h->qts = k->qts;
+    h->fd = k->fd;
     qtest_system_reset(h->qts);
     rmm_script(h, "{ \"rules\": [] }");
     qtest_memset(h->qts, NS_BASE, 0, 64 * PAGE);
@@ -121,7 +160,7 @@ void rmm_start(RmmHost *h, const char *abi, const char *more)
 void rmm_stop(RmmHost *h)
 {
     qobject_unref(h->before);
-    if (h->qts != kept.qts) {
+    if (!is_kept(h->qts)) {
         qtest_quit(h->qts);
     }
 }
