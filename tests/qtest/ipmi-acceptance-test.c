@@ -601,6 +601,12 @@ static void test_fru(void)
         n++;
     }
     g_assert_cmpuint(n, ==, 4);
+    /* sec 34.3: up to the last byte */
+    ask("00 01", "0a 12 03 ff 07 5a");
+    ask("00 01 5a", "0a 11 03 ff 07 01");
+    ask("c9", "0a 12 03 ff 07 00 00");
+    ask("c9", "0a 12 03 00 08 00");
+    ask("00 01 5a", "0a 11 03 ff 07 01");
     qtest_quit(qts);
 }
 

@@ -262,6 +262,11 @@ static void test_storm(void)
     qtest_clock_step(qts, 10 * MS);
     g_assert_true(qipmi_attention(&p[0]));
     g_assert_cmpint(qipmi_query_int(qts, "flags"), ==, 0);
+    /* The second, and last, is as long */
+    qtest_clock_step(qts, 19 * MS);
+    g_assert_true(qipmi_attention(&p[0]));
+    qtest_clock_step(qts, MS);
+    g_assert_false(qipmi_attention(&p[0]));
     qtest_clock_step(qts, SOON);
     g_assert_false(qipmi_attention(&p[0]));
     qtest_quit(qts);

@@ -152,6 +152,7 @@ static void test_kcs_abort(void)
 /* The answer to a request that was given up does not come later */
 static void test_kcs_late(void)
 {
+    QIPMIRsp rsp;
     Machine m;
 
     boot(&m);
@@ -166,6 +167,17 @@ static void test_kcs_late(void)
     qtest_clock_step(m.qts, 200 * 1000 * 1000LL);
     g_assert_cmphex(qipmi_in(&m.kcs, QKCS_STATUS), ==, 0);
     qipmi_expect(&m.kcs, "06 42 0e", "00 0f *");
+    /* nor in the place of another that does not come at all */
+    qtest_qmp_assert_success(m.qts, "{ 'execute': 'ipmi-set-faults', "
+        "'arguments': { 'bmc': 'bmc0', 'faults': [ { 'action': 'delay', "
+        "'cmd': 1, 'delay-ms': 100 }, { 'action': 'stuck', 'cmd': 1, "
+        "'first': 2 } ] } }");
+    g_assert_true(qipmi_send(&m.kcs, get_device_id, 2));
+    qtest_system_reset(m.qts);
+    qipmi_enable(&m.kcs);
+    g_assert_true(qipmi_send(&m.kcs, get_device_id, 2));
+    qtest_clock_step(m.qts, 200 * 1000 * 1000LL);
+    g_assert_false(qipmi_fetch(&m.kcs, &rsp));
     qtest_quit(m.qts);
 }
 
@@ -258,12 +270,22 @@ static void test_bt_long(void)
 {
     g_autofree char *data = g_strnfill(2 * 270, '5');
     Machine m;
+    int n;
 
     boot(&m);
     qtest_qmp_assert_success(m.qts, "{ 'execute': 'ipmi-raw', 'arguments': "
         "{ 'bmc': 'bmc0', 'channel': 0, 'data': %s } }", data);
     qipmi_expect(&m.bt, "06 33", "ca");
     qipmi_expect(&m.bt, "06 01", DEVICE_ID);
+    /* 254 bytes are carried, 255 are not */
+    for (n = 250; n <= 251; n++) {
+        data[2 * n] = 0;
+        qtest_qmp_assert_success(m.qts, "{ 'execute': 'ipmi-raw', "
+            "'arguments': { 'bmc': 'bmc0', 'channel': 0, 'data': %s } }",
+            data);
+        data[2 * n] = '5';
+        qipmi_expect(&m.bt, "06 33", n == 250 ? "00 00 55 55 *" : "ca");
+    }
     qtest_quit(m.qts);
 }
 

@@ -529,6 +529,9 @@ static void test_linux_quirks(void)
     qipmi_expect(&m.kcs, "06 33", "80");
     qipmi_expect(&m.kcs, "06 34 06 00 82 18 66 20 06 01 d9", "00");
     qipmi_expect(&m.kcs, "06 33", "00 06 1e .. 82 04 01 00 36 *");
+    /* A satellite has one LUN */
+    qipmi_expect(&m.kcs, "06 34 06 82 19 65 20 06 01 d9", "00");
+    qipmi_expect(&m.kcs, "06 33", "00 06 1e .. 82 05 01 c2 ..");
     qtest_quit(m.qts);
 }
 
