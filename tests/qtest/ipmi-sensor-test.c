@@ -295,7 +295,7 @@ static void test_set(void)
     qtest_quit(qts);
 }
 
-/* sec 29.3: whose event it is; software says so itself, of others it is known */
+/* sec 29.3: whose event it is: software says so itself, others are known */
 static void test_platform_event(void)
 {
     static const struct {
