@@ -196,7 +196,8 @@ static IPMIReceived apply(IPMIChannel *c, const IpmiFault *f, IPMIPassing *p)
         ipmi_bmc_reset(c->bmc, true);
         return IPMI_RECEIVED_DISCARDED;
     case IPMI_FAULT_ACTION_REPEAT:
-        more = ipmi_fault_times(f);
+        /* What a repetition causes is not repeated: it would multiply. */
+        more = c->bmc->repeating ? 0 : ipmi_fault_times(f);
         break;
     default:
         if (answer_instead(c, f, p)) {
@@ -207,7 +208,9 @@ static IPMIReceived apply(IPMIChannel *c, const IpmiFault *f, IPMIPassing *p)
     }
     what = ipmi_channel_pass(c, p);
     while (more--) {
+        c->bmc->repeating = true;
         ipmi_channel_count(c, p, ipmi_channel_pass(c, p));
+        c->bmc->repeating = false;
     }
     return what;
 }

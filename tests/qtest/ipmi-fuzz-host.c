@@ -198,8 +198,9 @@ static void add_details(Fuzz *f, GString *s, const char *action)
         f->stuck = true;
     }
     if (is(action, "repeat") || is(action, "attention-storm")) {
+        /* A rule for both directions repeats what it has repeated. */
         g_string_append_printf(s, ", 'times': %u",
-                               fuzz_pick(f, fuzz_pick(f, 8) ? 20 : 1100));
+                               fuzz_pick(f, 8) + (fuzz_pick(f, 8) ? 0 : 1001));
     }
     if (is(action, "truncate") || is(action, "extend")) {
         g_string_append_printf(s, ", 'bytes': %u",

@@ -315,6 +315,7 @@ struct IPMIBmcMulti {
     unsigned index;             /* the how manieth BMC it is, from 0 */
     IPMIBmcStores stores;       /* SEL, SDR, FRU, sensors, chassis ... */
     IPMIBmcFaults *faults;
+    bool repeating;             /* a fault does, as long as a call lasts */
     Object *reset;              /* what the machine's reset calls */
 };
 
