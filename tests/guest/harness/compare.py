@@ -15,7 +15,7 @@ from .tap import Outcome, Point
 
 OLD, NEW = "old", "new"
 HEAD = ("guest", "test point", OLD, NEW)
-LIMITS = (16, 34, 22, 22)
+LIMITS = (29, 34, 22, 22)
 ABSENT = "-"
 
 

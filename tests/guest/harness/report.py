@@ -137,7 +137,7 @@ def columns(rows: list[tuple[str, ...]], limits: tuple[int, ...]) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    return columns([HEAD, *map(_cells, rows)], (18, 16, 38, 52, 14))
+    return columns([HEAD, *map(_cells, rows)], (29, 16, 38, 52, 14))
 
 
 def failures(rows: list[Row]) -> str:
