@@ -23,6 +23,7 @@
  *   RIG_FUZZ_LOG         set: tell each operation
  */
 #include "qemu/osdep.h"
+#include "fuzz-seeds.h"
 #include "ipmi-fuzz.h"
 
 #define CASES           20
@@ -242,54 +243,10 @@ static void hang(int sig)
     abort();
 }
 
-static void test_seeds(void)
-{
-    const char *path = g_getenv("RIG_IPMI_FUZZ_SEEDS");
-    g_autofree char *text = NULL;
-    g_auto(GStrv) lines = NULL;
-    unsigned n = 0;
-    char **line;
-
-    if (!path) {
-        g_test_skip("RIG_IPMI_FUZZ_SEEDS is not set");
-        return;
-    }
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", 0);
-    for (line = lines; *line; line++) {
-        if (g_ascii_isdigit(**line)) {
-            run_seed(g_ascii_strtoull(*line, NULL, 10));
-            n++;
-        }
-    }
-    g_assert_cmpuint(n, >, 0);
-}
-
-static void test_time(void)
-{
-    const char *seconds = g_getenv("RIG_FUZZ_SECONDS");
-    const char *first = g_getenv("RIG_FUZZ_SEED");
-    uint32_t seed = first ? g_ascii_strtoull(first, NULL, 10) : 1;
-    int64_t end;
-    unsigned rounds = 0;
-
-    if (!seconds) {
-        g_test_skip("RIG_FUZZ_SECONDS is not set");
-        return;
-    }
-    end = g_get_monotonic_time() +
-          g_ascii_strtoull(seconds, NULL, 10) * G_USEC_PER_SEC;
-    do {
-        run_seed(seed + rounds++);
-    } while (g_get_monotonic_time() < end);
-    g_test_message("%u rounds of %u cases", rounds, CASES);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     signal(SIGALRM, hang);
-    qtest_add_func("/ipmi/fuzz/seeds", test_seeds);
-    qtest_add_func("/ipmi/fuzz/time", test_time);
+    fuzz_add_tests("/ipmi/fuzz", "RIG_IPMI_FUZZ_SEEDS", run_seed);
     return g_test_run();
 }
