@@ -11,30 +11,48 @@ tap_failed=0
 step() { echo "# step: $*"; }
 seen() { echo "# seen: $*"; }
 
-# ok STATUS DESCRIPTION: one test point, passed when STATUS is 0.
+# There are two kinds of test points, and a form for their texts: see tap.h.
+# ok STATUS TEXT: what the machine did; passed when STATUS is 0.
 ok() {
+    tap_point "$1" '' "$2"
+    tap_failed=$((tap_failed + ($1 != 0)))
+}
+
+# kernel STATUS TEXT: what the kernel made of it; 0 when that is expected.
+kernel() {
+    tap_point "$1" ' # KERNEL' "$2"
+}
+
+# kernel_open TEXT: the same where kernels differ; the harness has to know it.
+kernel_open() {
+    tap_point 0 ' # KERNEL open' "$1"
+}
+
+tap_point() {
     tap_number=$((tap_number + 1))
-    tap_status=$1
-    shift
-    if [ "$tap_status" -eq 0 ]; then
-        echo "ok $tap_number - $*"
+    if [ "$1" -eq 0 ]; then
+        echo "ok $tap_number - $3$2"
     else
-        tap_failed=$((tap_failed + 1))
-        echo "not ok $tap_number - $*"
+        echo "not ok $tap_number - $3$2"
     fi
 }
 
-# is GOT WANTED DESCRIPTION
+# is GOT WANTED TEXT: a point of the machine; kernel_is: one of the kernel
 is() {
-    tap_got=$1
-    tap_want=$2
-    shift 2
-    if [ "$tap_got" = "$tap_want" ]; then
-        ok 0 "$@"
+    tap_same "$1" "$2" ok "$3"
+}
+
+kernel_is() {
+    tap_same "$1" "$2" kernel "$3"
+}
+
+tap_same() {
+    if [ "$1" = "$2" ]; then
+        "$3" 0 "$4"
     else
-        ok 1 "$@"
-        echo "#   wanted: $tap_want"
-        echo "#   got:    $tap_got"
+        "$3" 1 "$4"
+        echo "#   wanted: $2"
+        echo "#   got:    $1"
     fi
 }
 
