@@ -37,8 +37,8 @@ guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
              $(both_args) \
              $(if $(filter-out 0 no,$(interactive)),--shell)
 compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
-               $(if $(OLD_MODULES),--modules=$(call q,$(OLD_MODULES))) \
-               $(if $(NEW_MODULES),--modules=$(call q,$(NEW_MODULES))) \
+               --modules=$(call q,$(OLD_MODULES)) \
+               --modules=$(call q,$(NEW_MODULES)) \
                $(if $(T),--only=$(call q,$(T))) \
                $(both_args)
 

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from harness.guest import SCALE
+from harness.guest import run_to_end
 from harness.image import ImageError, compiler
 from harness.session import Kernel, Session
 from harness.table import GuestTest
@@ -129,15 +129,7 @@ def console(session: Session, program: pathlib.Path, device: str,
                "-monitor", "none", "-serial", "stdio"]
     command += ([*machine, "-m", "512M", "-kernel", str(program)] if machine
                 else [*MACHINE, "-device", f"{device},bl33={program}"])
-    try:
-        done = subprocess.run(command, input=text, capture_output=True,
-                              text=True, errors="replace",
-                              timeout=seconds * SCALE)
-        said = done.stdout + done.stderr
-    except subprocess.TimeoutExpired as stopped:
-        said = "".join(x.decode(errors="replace") if isinstance(x, bytes)
-                       else x for x in (stopped.stdout, stopped.stderr) if x)
-        said += f"\n# no end after {seconds * SCALE:.0f} s\n"
+    said, _ = run_to_end(command, seconds, text)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(f"{command}\n{said}")
     return said.splitlines()

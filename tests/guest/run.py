@@ -20,11 +20,13 @@ from collections.abc import Callable
 # A test run leaves nothing behind in the checkout.
 sys.dont_write_bytecode = True
 
-from harness import compare, cookbook, guest, recipes  # noqa: E402
+from harness import behaviours, compare, cookbook   # noqa: E402
+from harness import guest, recipes                  # noqa: E402
 from harness import report, table                   # noqa: E402
+from harness.guest import scale                     # noqa: E402
 from harness.image import ImageError                # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
-from harness.session import TOP, Kernel, Session    # noqa: E402
+from harness.session import TOP, Kernel, Session, first_seen  # noqa: E402
 from harness.table import GuestTest, TableError     # noqa: E402
 
 Job = Callable[[], list[Row]]
@@ -44,9 +46,10 @@ def arguments() -> argparse.Namespace:
         "repeated")
     add("--kernel", action="append", default=[], metavar="KERNEL",
         help="debian:6.12, debian:latest, or the path of an arm64 Image")
-    add("--modules", type=pathlib.Path, action="append", default=[],
+    add("--modules", action="append", default=[],
         metavar="DIR", help="the modules of an own kernel (INSTALL_MOD_PATH or "
-        "lib/modules/V); the second one belongs to the second --kernel")
+        "lib/modules/V); the second one belongs to the second --kernel, and an "
+        "empty one says that it has none")
     add("--compare", action="store_true", help="of two kernels, the old and the "
         "new one, print only the test points on which they differ")
     add("--append", default="", help="words for the kernel's command line")
@@ -65,6 +68,9 @@ def arguments() -> argparse.Namespace:
     add("--qemu", default=str(TOP / "build" / "qemu-system-aarch64"))
     add("--jobs", type=int, default=os.cpu_count() or 1,
         help="guests at the same time (default: one a core)")
+    add("--hide", action="append", default=[], metavar="NAME",
+        help="do not recognise this known behaviour, or those that a pattern "
+        "matches: what would a kernel look like that no table has seen?")
     add("--list", action="store_true", help="list the guest tests")
     return parser.parse_args()
 
@@ -101,15 +107,19 @@ def wanted_kernels(args: argparse.Namespace, test: GuestTest) -> list[str]:
     return [f"debian:{k}" for k in test.kernels]
 
 
+def modules_of(args: argparse.Namespace, number: int) -> pathlib.Path | None:
+    """Of the kernel with this number: its own, never those of another one."""
+    text = args.modules[number] if number < len(args.modules) else ""
+    return pathlib.Path(text) if text else None
+
+
 def own_kernels(args: argparse.Namespace,
                 session: Session) -> dict[str, Kernel]:
     """Those of the command line, each with its modules and a label of its
     own, which names the logs."""
     kernels: dict[str, Kernel] = {}
     for number, spec in enumerate(args.kernel):
-        modules = args.modules[min(number, len(args.modules) - 1)] \
-            if args.modules else None
-        kernel = session.kernel(spec, modules)
+        kernel = session.kernel(spec, modules_of(args, number))
         if args.compare:
             kernel.label = (compare.OLD, compare.NEW)[number]
         elif any(kernel.label == other.label for other in kernels.values()):
@@ -142,13 +152,17 @@ def make_jobs(args: argparse.Namespace, session: Session,
     return [job for _, job in sorted(jobs, key=lambda j: -j[0])]
 
 
-def run_jobs(jobs: list[Job], workers: int) -> list[Row]:
+def run_jobs(jobs: list[Job], workers: int, progress: Progress) -> list[Row]:
     rows: list[Row] = []
     with concurrent.futures.ThreadPoolExecutor(max(1, workers)) as pool:
         try:
-            for future in concurrent.futures.as_completed(
-                    [pool.submit(job) for job in jobs]):
-                rows += future.result()
+            waiting = {pool.submit(job) for job in jobs}
+            while waiting:
+                done, waiting = concurrent.futures.wait(
+                    waiting, 1, concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    rows += future.result()
+                progress.beat()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             guest.kill_all()
@@ -163,20 +177,38 @@ def sort(rows: list[Row]) -> None:
                              r.kernel == compare.NEW, r.kernel))
 
 
+def kernels_used(session: Session, rows: list[Row]) -> str:
+    """Which they were, and whether anybody has seen all pass on them."""
+    out = []
+    for kernel in session.used:
+        if any(r.kernel == kernel.label for r in rows):
+            new = kernel.debian and first_seen(kernel.version)
+            out.append(kernel.spec + (", first seen" if new else ""))
+    return "kernels: " + "; ".join(out)
+
+
+def show_details(session: Session, rows: list[Row]) -> None:
+    for text in (report.behaviours(rows, session.known), report.news(rows),
+                 report.failures(rows)):
+        if text:
+            print("\n" + text)
+
+
 def conclude(session: Session, rows: list[Row], seconds: float) -> int:
     sort(rows)
+    report.settle(rows)
     result = session.build / "results" / "guest.xml"
     report.junit(rows, result)
     print("\n" + report.table(rows))
-    failures = report.failures(rows)
-    if failures:
-        print("\n" + failures)
-    skipped = sum(len(r.skips()) for r in rows if r.may_skip)
+    show_details(session, rows)
+    skipped = sum(len(r.skips()) for r in rows)
     good = sum(r.counts()[0] for r in rows)
     bad = sum(r.counts()[1] for r in rows)
     print(f"\n{len(rows)} guest tests in {seconds:.0f} s"
           + (f", {skipped} skipped" if skipped else "")
           + f"; logs: build/logs/guest/, JUnit: {session.shown(result)}")
+    print(kernels_used(session, rows))
+    print(report.tally(rows))
     print(f"{good} passed, {bad} failed")
     return 0 if good and not bad else 1
 
@@ -189,24 +221,30 @@ def conclude_comparison(session: Session, rows: list[Row]) -> int:
     print("\n" + compare.text(rows, session.names))
     print(f"logs: build/logs/guest/*-old.log and *-new.log, JUnit: "
           f"{session.shown(result)}")
-    return 1 if any(d.worse for d in compare.differences(rows)) else 0
+    return 1 if compare.worse(rows) else 0
 
 
-def show_rmm(session: Session, rows: list[Row]) -> None:
-    """What arm-rmm found; it says so when QEMU ends."""
+def show_rmm(session: Session, rows: list[Row], wish: str) -> int:
+    """What arm-rmm found; it says so when QEMU ends. A recipe that nobody
+    called has shown nothing."""
+    idle = 0
     for row in rows:
         log = session.log(f"rmm-{row.kernel}").read_text(errors="replace")
         print(f"\narm-rmm with {row.kernel}:")
         said = [x for x in log.splitlines() if x.startswith("arm-rmm: ")]
         print("\n".join(said) or "nothing")
-        if any(x.startswith("arm-rmm: 0 calls") for x in said):
+        if not said or any(x.startswith("arm-rmm: 0 calls") for x in said):
             print("(this kernel has no code that calls it, or does not reach it)")
+            idle += recipes.has_script(wish)
+    if idle:
+        print(f"RMM={wish}: reached nothing, so that this has failed")
+    return 1 if idle else 0
 
 
 def interactive(args: argparse.Namespace, session: Session) -> int:
     """--shell, --initrd: QEMU takes over the terminal, and this process."""
     spec = args.kernel[0] if args.kernel else "debian:stable"
-    kernel = session.kernel(spec, args.modules[0] if args.modules else None)
+    kernel = session.kernel(spec, modules_of(args, 0))
     topology = session.topology(args.topology)
     # Whatever a test with these devices loads, the user may want as well.
     tests = [t for t in table.read_table() if t.topology == args.topology]
@@ -214,6 +252,14 @@ def interactive(args: argparse.Namespace, session: Session) -> int:
     command = dataclasses.replace(boot, serial=("-serial", "mon:stdio")).command()
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def known_behaviours(args: argparse.Namespace) -> behaviours.Behaviours:
+    """Ours, and those beside a scenario of the user's own."""
+    paths = sorted(behaviours.TABLES.glob("*.toml"))
+    paths += [path for path in (s.with_suffix(".toml") for s in args.scenario)
+              if path.exists() and path not in paths]
+    return behaviours.Behaviours(paths, args.hide)
 
 
 def main() -> int:
@@ -225,7 +271,11 @@ def main() -> int:
         raise ImageError("--compare wants two different --kernel")
     if not os.access(args.qemu, os.X_OK):
         raise ImageError(f"there is no {args.qemu}: run make first")
-    session = Session(os.path.abspath(args.qemu), args.append, args.initrd)
+    scale()             # a mistake there is told before anything boots
+    session = Session(os.path.abspath(args.qemu), args.append, args.initrd,
+                      report.COMPARE if args.compare else
+                      report.KERNEL if args.kernel else report.RIG,
+                      known_behaviours(args))
     session.script("guest-userland.sh")
     if args.recipes:
         return cookbook.run(session, session.kernel(
@@ -239,12 +289,12 @@ def main() -> int:
     started = time.monotonic()
     jobs = make_jobs(args, session, choose(args))
     session.progress = Progress(len(jobs))
-    rows = run_jobs(jobs, args.jobs)
+    rows = run_jobs(jobs, args.jobs, session.progress)
     if args.compare:
         return conclude_comparison(session, rows)
     status = conclude(session, rows, time.monotonic() - started)
     if args.rmm:
-        show_rmm(session, rows)
+        status = show_rmm(session, rows, args.rmm) or status
     return status
 
 

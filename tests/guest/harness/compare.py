@@ -2,12 +2,13 @@
 #
 # Copyright (c) 2026 the qemu-rig authors
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two kernels, the same tests: the test points on which they differ."""
+"""Two kernels, the same tests: the test points on which they differ. Points
+belong together by their words; what is measured is no difference. What is there
+on the old kernel and not on the new one is worse, whatever the reason."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 
 from .report import Row, columns
@@ -35,69 +36,81 @@ def _verdict(point: Point | None) -> str:
     if not point:
         return ABSENT
     if point.skipped:
-        return f"skip: {point.skipped}"
-    if point.passed:
-        return "ok"
-    return "; ".join(["not ok", *point.details[:3]])
+        return point.seen
+    word = "ok" if point.passed else "not ok"
+    if point.kind == "open":
+        word = point.behaviour or "NEW"
+    elif point.of_kernel and not point.passed:
+        word = f"not ok, {point.behaviour or 'NEW'}"
+    more = [point.seen] if point.seen else []
+    if not point.passed and not point.seen and point.kind != "open":
+        more = point.details[:3]
+    return ": ".join([word, "; ".join(more)]) if more else word
 
 
-def _shape(point: Point) -> str:
-    """Times and counts are part of a description and differ each time."""
-    return re.sub(r"\d+(\.\d+)?", "N", point.description)
+def _worse(old: Point | None, new: Point | None) -> bool:
+    if not new:
+        return bool(old and (old.kind != "open" or old.passed))
+    if new.skipped:
+        return bool(old and not old.skipped)
+    if new.kind == "open":
+        # Of the kernel's log: something that is not there on the old kernel.
+        return not new.passed and not old
+    return not new.passed and (not old or old.passed)
 
 
-def _pairs(old: list[Point],
-           new: list[Point]) -> Iterator[tuple[Point | None, Point | None]]:
-    """Points with the same words belong together, then those that differ in
-    their numbers only; the rest is in one of the two alone."""
-    rest_old, rest_new = list(old), list(new)
-    for key in (lambda p: p.description, _shape):
-        waiting: dict[str, list[Point]] = {}
-        for point in rest_new:
-            waiting.setdefault(key(point), []).append(point)
-        for point in list(rest_old):
-            same = waiting.get(key(point))
-            if same:
-                twin = same.pop(0)
-                rest_old.remove(point)
-                rest_new.remove(twin)
-                yield point, twin
-    yield from ((point, None) for point in rest_old)
-    yield from ((None, point) for point in rest_new)
+def _by_words(outcome: Outcome) -> dict[str, Point]:
+    """Reports of the log have their headline as their name."""
+    points = {p.words: p for p in outcome.points}
+    points.update({f"{p.words}: {p.seen}": p for p in outcome.log})
+    return points
 
 
-def _bad(outcome: Outcome) -> str:
-    return "; ".join(outcome.problems) or "ok"
+def _end(row: Row | None) -> str:
+    """How the test as a whole went, in words that do not hold a time."""
+    if not row:
+        return "did not run"
+    outcome = row.outcome
+    if outcome.skipped:
+        return f"skip: {outcome.skipped}"
+    return "; ".join([*outcome.problems, *([outcome.crash] if outcome.crash
+                                           else [])]) or "ran to its end"
 
 
-def _compare(old: Row, new: Row) -> Iterator[Difference]:
-    numbered: list[tuple[tuple[bool, bool, int], Difference]] = []
-    for a, b in _pairs(old.outcome.points, new.outcome.points):
-        before, after = _verdict(a), _verdict(b)
-        if before == after:
-            continue
-        point = b or a
-        assert point
-        worse = bool(b and not b.passed and (not a or a.passed))
-        # Those that both have come first, then those of one kernel alone.
-        numbered.append(((not a, not b, point.number), Difference(
-            old.test, point.description, before, after, worse)))
-    yield from (d for _, d in sorted(numbered, key=lambda n: n[0]))
-    if _bad(old.outcome) != _bad(new.outcome):
-        yield Difference(old.test, "the program and the kernel's log",
-                         _bad(old.outcome), _bad(new.outcome),
-                         not old.outcome.problems)
-    whole = [f"skip: {row.outcome.skipped}" if row.outcome.skipped else "ran"
-             for row in (old, new)]
-    if whole[0] != whole[1]:
-        yield Difference(old.test, "the whole test", *whole, False)
+def _compare(test: str, old: Row | None, new: Row | None) -> Iterator[Difference]:
+    before, after = (_by_words(r.outcome) if r else {} for r in (old, new))
+    both = [w for w in before if w in after]
+    alone = [w for w in before if w not in after]
+    fresh = [w for w in after if w not in before]
+    if _end(old) != _end(new):
+        # A test that only the new kernel runs is news, and not bad news.
+        yield Difference(test, "the whole test", _end(old), _end(new),
+                         _end(new) != "ran to its end")
+    elif new and new.outcome.problems:
+        yield Difference(test, "the whole test", "failed as well", _end(new),
+                         False)
+    for words in both + alone + fresh:
+        a, b = before.get(words), after.get(words)
+        if _verdict(a) != _verdict(b):
+            yield Difference(test, words, _verdict(a), _verdict(b), _worse(a, b))
 
 
 def differences(rows: list[Row]) -> list[Difference]:
     """Of the rows of both kernels, in their order."""
-    new = {row.test: row for row in rows if row.kernel == NEW}
-    return [difference for row in rows if row.kernel == OLD
-            for difference in _compare(row, new[row.test])]
+    old, new = ({r.test: r for r in rows if r.kernel == kernel}
+                for kernel in (OLD, NEW))
+    return [d for test in dict.fromkeys(r.test for r in rows)
+            for d in _compare(test, old.get(test), new.get(test))]
+
+
+def nothing_ran(rows: list[Row]) -> str:
+    """A comparison of nothing is none."""
+    for kernel in (NEW, OLD):
+        mine = [r for r in rows if r.kernel == kernel]
+        if not any(r.outcome.judged for r in mine):
+            why = next((_end(r) for r in mine), "nothing was started")
+            return f"no test ran to its end on the {kernel} kernel: {why}"
+    return ""
 
 
 def _tally(rows: list[Row], kernel: str) -> str:
@@ -105,12 +118,18 @@ def _tally(rows: list[Row], kernel: str) -> str:
     good = sum(row.counts()[0] for row in mine)
     bad = sum(row.counts()[1] for row in mine)
     skips = sum(len(row.skips()) for row in mine)
-    return f"{good} passed, {bad} failed" + (f", {skips} skipped" if skips
-                                             else "")
+    new = sum(len(row.news()) for row in mine)
+    return (f"{good} passed, {bad} failed"
+            + (f", {skips} skipped" if skips else "")
+            + (f", {new} NEW" if new else ""))
+
+
+def worse(rows: list[Row]) -> bool:
+    return bool(nothing_ran(rows)) or any(d.worse for d in differences(rows))
 
 
 def text(rows: list[Row], names: dict[str, str]) -> str:
-    """For a review: which kernels, by their labels, how they fared, where
+    """For a review: which kernels, by their labels, how the tests ended, where
     they differ."""
     found = differences(rows)
     out = [f"{kernel}: {names[kernel]}: {_tally(rows, kernel)}"
@@ -118,7 +137,9 @@ def text(rows: list[Row], names: dict[str, str]) -> str:
     if found:
         out += ["", columns([HEAD, *((d.test, d.what, d.old, d.new)
                                      for d in found)], LIMITS)]
-    worse = sum(d.worse for d in found)
-    out += ["", f"{len(found)} differences, {worse} for the worse"
-            if found else "no test point differs"]
+    bad = sum(d.worse for d in found)
+    out += ["", f"{len(found)} difference{'s' * (len(found) != 1)}, "
+                f"{bad} for the worse" if found else "no test point differs"]
+    if nothing_ran(rows):
+        out.append(nothing_ran(rows))
     return "\n".join(out)

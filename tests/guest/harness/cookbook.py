@@ -18,7 +18,8 @@ import subprocess
 import time
 
 from . import guest, recipes
-from .guest import SCALE
+from .guest import too_large, scale
+from .patience import Patience
 from .recipes import Recipe
 from .session import Kernel, Session
 from .table import TableError
@@ -59,10 +60,22 @@ def findings(lines: list[str]) -> list[str]:
 
 def end(text: str, status: int | None) -> str:
     if status is None:
-        return f"hung ({SECONDS * SCALE:g} s)"
+        return f"hung ({SECONDS * scale():g} s)"
     if "Kernel panic" in text:
         return "panic"
     return "off" if status == 0 else f"QEMU: {status}"
+
+
+def wait(process: subprocess.Popen[bytes]) -> int | None:
+    """Its status; None if it had to be ended. The report still comes then."""
+    patience = Patience(process.pid)
+    while process.poll() is None:
+        time.sleep(0.2)
+        if patience.elapsed() > SECONDS * scale() or too_large(process.pid):
+            process.terminate()
+            process.wait()
+            return None
+    return process.returncode
 
 
 def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
@@ -80,12 +93,7 @@ def take(session: Session, kernel: Kernel, recipe: Recipe, more: str) -> Taken:
                                    stdout=out, stderr=subprocess.STDOUT)
         guest.running(process)
         try:
-            status = process.wait(SECONDS * SCALE)
-        except subprocess.TimeoutExpired:
-            # The report still comes.
-            process.terminate()
-            process.wait()
-            status = None
+            status = wait(process)
         finally:
             guest.ended(process)
     text = log.read_text(errors="replace")
@@ -107,6 +115,15 @@ def table(taken: list[Taken]) -> str:
     return "\n".join("  ".join(
         [*(f"{cell:{width}}" for cell, width in zip(row, widths)), row[4]])
         for row in rows)
+
+
+def nothing_reached(taken: list[Taken]) -> str:
+    """A run in which no rule of any recipe applied has shown nothing."""
+    counts = [t.reached for t in taken if t.reached != "-"]
+    if not counts or any(c != "0" for c in counts):
+        return ""
+    return ("no rule of any recipe was reached: this kernel has no code that "
+            "calls the RMM, or its user land starts no realm")
 
 
 def run(session: Session, kernel: Kernel, pattern: str, more: str,
@@ -138,4 +155,7 @@ def run(session: Session, kernel: Kernel, pattern: str, more: str,
     print(f"\n{table(taken)}\n\n{len(taken)} boots in "
           f"{time.monotonic() - began:.0f} s; this table: "
           f"{session.shown(result)}, consoles: build/logs/guest/recipe-*.log")
-    return 0
+    wrong = nothing_reached(taken)
+    if wrong:
+        print(wrong)
+    return 1 if wrong else 0

@@ -21,14 +21,39 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .patience import Patience
+from .table import TableError
 from .tap import Console
 
-SCALE = float(os.environ.get("RIG_TIMEOUT_SCALE", "1"))
-# From power-on to our init, and from the last program to power-off.
-BOOT_SECONDS = 90
-OFF_SECONDS = 30
+# Limits say "the guest is dead", and decide nothing else. They are in seconds in
+# which the guest had a CPU of the host (Patience), on a host and with a kernel
+# that boot in NOMINAL_SECONDS; a boot that takes longer stretches them.
+NOMINAL_SECONDS = 8
+# From power-on to our init, as long as the kernel says something now and then;
+# and from the last program to power-off.
+BOOT_SECONDS = 600
+SILENT_SECONDS = 90
+OFF_SECONDS = 60
+# A kernel that said it is lost is not waited for.
+LOST_SECONDS = 15
+# No guest of ours needs more; one that does has to end before the host does.
+MEMORY_MIB = 6 * 1024
 COMMAND_LINE = ("console=ttyAMA0 printk.devkmsg=on panic=-1 oops=panic "
                 "random.trust_cpu=on")
+
+
+
+def scale() -> float:
+    """RIG_TIMEOUT_SCALE, for who knows that a limit is too short."""
+    text = os.environ.get("RIG_TIMEOUT_SCALE", "1")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise TableError(f"RIG_TIMEOUT_SCALE={text}: a number above 0 is wanted")
+    return value
+
 
 _running: set[subprocess.Popen[bytes]] = set()
 
@@ -82,7 +107,7 @@ class Qmp:
     def __init__(self, path: str) -> None:
         self.events: list[dict[str, Any]] = []
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10 * SCALE)
+        # Without a limit: a QEMU that does not answer is ended by the harness.
         self.socket.connect(path)
         # For reading only: a text stream that is written to throws away what
         # it has read ahead, an event behind an answer for example.
@@ -156,20 +181,12 @@ class Guest:
             if text in line:
                 yield line
 
-    def wait_line(self, text: str, seconds: float = 60) -> str:
-        """Wait until the console has a line with this text; return it."""
-        deadline = time.monotonic() + seconds * SCALE
-        position = 0
-        with self.changed:
-            while True:
-                for line in self.lines[position:]:
-                    if text in line:
-                        return line
-                position = len(self.lines)
-                left = deadline - time.monotonic()
-                if self.ended or left <= 0:
-                    raise TimeoutError(f"the console never said '{text}'")
-                self.changed.wait(left)
+    def wait_line(self, text: str) -> str:
+        """Wait until the console has a line with this text; return it. The
+        guest's own limits end a wait that is in vain."""
+        for line in self.follow(text):
+            return line
+        raise TimeoutError(f"the console never said '{text}'")
 
     def run(self, hooks: list[Callable[[Guest], None]] | None = None,
             progress: Callable[[str], None] = lambda step: None) -> Console:
@@ -183,7 +200,7 @@ class Guest:
                 log.flush()
                 trouble = self._follow(command, log, threads, progress)
             for thread in threads:
-                thread.join(10 * SCALE)
+                thread.join(60)
         finally:
             shutil.rmtree(self._directory, ignore_errors=True)
         self.console.close(trouble)
@@ -216,8 +233,8 @@ class Guest:
         for thread in threads:
             thread.start()
         try:
-            hung = self._consume(lines, log, progress)
-            if hung:
+            trouble = self._consume(process, lines, log, progress)
+            if trouble:
                 process.kill()
             status = process.wait()
         finally:
@@ -227,8 +244,8 @@ class Guest:
             with self.changed:
                 self.ended = True
                 self.changed.notify_all()
-        if hung:
-            return hung
+        if trouble:
+            return trouble
         if status:
             last = self.console.tail[-1] if self.console.tail else "no output"
             return f"QEMU ended with status {status}: {last}"
@@ -243,38 +260,143 @@ class Guest:
                 lines.put(line)
         lines.put(None)
 
-    def _consume(self, lines: queue.Queue[bytes | None], log: Any,
+    def _consume(self, process: subprocess.Popen[bytes],
+                 lines: queue.Queue[bytes | None], log: Any,
                  progress: Callable[[str], None]) -> str:
-        """Read the console to its end; a sentence if a deadline passes."""
-        limits = dict(self.boot.programs)
-        console = self.console
-        phase, deadline = "", 0.0
+        """Read the console to its end; a sentence if a limit is reached."""
+        limits = Limits(process.pid, dict(self.boot.programs), self.console)
         while True:
-            now = time.monotonic()
-            # Each phase has its own time: booting, every program, going off.
-            name = (console.current.name if console.current
-                    else "off" if console.done
-                    else f"up{sum(o.finished for o in console.outcomes.values())}")
-            if name != phase:
-                phase = name
-                allowed = limits.get(name, OFF_SECONDS if console.done
-                                     else BOOT_SECONDS) * SCALE
-                deadline = now + allowed
             try:
-                raw = lines.get(timeout=max(0.0, deadline - now))
+                raw = lines.get(timeout=1)
             except queue.Empty:
-                return (f"hung for more than {allowed:g} s in the step: "
-                        f"{console.step}")
+                raw = b""
             if raw is None:
                 return ""
-            log.write(raw)
-            log.flush()
-            text = raw.decode("utf-8", "replace").rstrip("\r\n")
-            was_up = bool(console.up)
-            console.feed(text, time.monotonic())
-            if console.up and not was_up:
-                self.up_seconds = time.monotonic() - self.started
-            progress(console.step)
-            with self.changed:
-                self.lines.append(text)
-                self.changed.notify_all()
+            if raw:
+                log.write(raw)
+                log.flush()
+                self._line(raw.decode("utf-8", "replace").rstrip("\r\n"))
+                limits.heard()
+            progress(self.console.step)
+            trouble = limits.check()
+            if trouble:
+                return trouble
+
+    def _line(self, text: str) -> None:
+        was_up = bool(self.console.up)
+        self.console.feed(text, time.monotonic())
+        if self.console.up and not was_up:
+            self.up_seconds = time.monotonic() - self.started
+        with self.changed:
+            self.lines.append(text)
+            self.changed.notify_all()
+
+
+def too_large(pid: int) -> str:
+    try:
+        text = pathlib.Path(f"/proc/{pid}/statm").read_text()
+    except OSError:
+        return ""
+    mib = int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+    return f"QEMU grew to {mib} MiB and was stopped" if mib > MEMORY_MIB else ""
+
+
+class Limits:
+    """When a guest is taken for dead. Each phase has its own time: booting,
+    every program, going off."""
+
+    def __init__(self, pid: int, programs: dict[str, int],
+                 console: Console) -> None:
+        self.pid = pid
+        self.patience = Patience(pid)
+        self.programs = programs
+        self.console = console
+        self.phase = ""
+        self.begun = 0.0            # of the phase
+        self.last = 0.0             # of the console
+        self.lost: float | None = None
+        self.stretch = 1.0          # what the boot took, against the usual
+        self.scale = scale()
+        self.time = self.read = 0.0
+
+    def now(self) -> float:
+        """A line of the console is not worth a look at every thread."""
+        if time.monotonic() - self.read > 0.5:
+            self.time, self.read = self.patience.elapsed(), time.monotonic()
+        return self.time
+
+    def heard(self) -> None:
+        self.last = self.now()
+
+    def _phase(self) -> str:
+        console = self.console
+        return (console.current.name if console.current else
+                "off" if console.done else
+                "boot" if not console.up else
+                f"up{sum(o.finished for o in console.outcomes.values())}")
+
+    def _allowed(self) -> float:
+        return (self.programs.get(self.phase, OFF_SECONDS) * self.stretch
+                if self.phase != "boot" else BOOT_SECONDS) * self.scale
+
+    def check(self) -> str:
+        fresh = self.read
+        now = self.now()
+        large = too_large(self.pid) if fresh != self.read else ""
+        if large:
+            return large
+        phase = self._phase()
+        if phase != self.phase:
+            if self.phase == "boot":
+                self.stretch = max(1.0, now / NOMINAL_SECONDS)
+            self.phase, self.begun = phase, now
+        if self.console.fatal and self.lost is None:
+            self.lost = now
+        step = self.console.step
+        if self.lost is not None and \
+                now - self.lost > LOST_SECONDS * self.stretch * self.scale:
+            return f"was not waited for, in the step: {step}"
+        if now - self.begun > self._allowed():
+            return f"hung for more than {self._allowed():.0f} s in the step: {step}"
+        silent = SILENT_SECONDS * self.scale
+        if phase == "boot" and now - max(self.last, self.begun) > silent:
+            return (f"the kernel said nothing for {silent:.0f} s" if self.last
+                    else f"the kernel said nothing at all in {silent:.0f} s: "
+                    "is it one for arm64, with console=ttyAMA0 (PL011) and "
+                    "devtmpfs?")
+        return ""
+
+
+def run_to_end(command: list[str], seconds: float,
+               text: str = "") -> tuple[str, int | None]:
+    """A QEMU that reads @text and ends by itself: what it said, and its status;
+    None if it had to be ended after @seconds in which it had a CPU."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    running(process)
+    said: list[bytes] = []
+
+    def talk() -> None:
+        said.append(process.communicate(text.encode())[0])
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    patience = Patience(process.pid)
+    trouble = ""
+    try:
+        while thread.is_alive() and not trouble:
+            thread.join(1)
+            trouble = too_large(process.pid)
+            if patience.elapsed() > seconds * scale():
+                trouble = f"no end after {seconds * scale():.0f} s"
+        if trouble:
+            # arm-rmm's report still comes.
+            process.terminate()
+            thread.join(10)
+    finally:
+        ended(process)
+        thread.join()
+        status = process.wait()
+    output = b"".join(said).decode(errors="replace")
+    return (output + f"\n# {trouble}\n" if trouble else output,
+            None if trouble else status)

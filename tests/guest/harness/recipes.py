@@ -109,6 +109,13 @@ def _merged(scripts: list[Recipe]) -> Recipe:
                   script)
 
 
+def has_script(wish: str) -> bool:
+    """Does it want more than properties?"""
+    properties, brace, _ = wish.partition("{")
+    return bool(brace) or any("=" not in x for x in properties.split(",")
+                              if x not in ("", "1"))
+
+
 def topology(wish: str) -> Topology:
     """What `make boot RMM=` asks for: properties and scripts, with commas, JSON
     last. The machine of topologies/rmm.txt."""

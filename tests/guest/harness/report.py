@@ -16,9 +16,16 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 
-from .tap import Outcome
+from .behaviours import Behaviours
+from .tap import KERNEL_LOG, Outcome, Point
 
+HEARTBEAT_SECONDS = 30
 HEAD = ("guest", "kernel", "exercised", "seen", "result")
+
+
+# Who is judged: our devices by what the machine did, on whatever kernel; or a
+# kernel, and then a behaviour that nobody has seen yet is a failure.
+RIG, KERNEL, COMPARE = "rig", "kernel", "compare"
 
 
 @dataclasses.dataclass
@@ -31,14 +38,49 @@ class Row:
     outcome: Outcome
     log: str
     tail: list[str]
-    # A kernel of the user's own may lack something; Debian's may not.
-    may_skip: bool
+    trial: str = KERNEL
+    # The same test was judged to its end on another kernel of this run.
+    elsewhere: bool = False
+
+    def news(self) -> list[Point]:
+        """What no kernel was seen to do before"""
+        return [p for p in self.outcome.kernel_points() if p.is_new]
+
+    def known(self) -> list[Point]:
+        return [p for p in self.outcome.kernel_points() if p.is_known]
+
+    def unjudged(self) -> str:
+        """Why the machine was not judged to the end, if that is a failure. A
+        kernel of the user's own may lack something; when the rig is judged,
+        one kernel in the run has to take each test to its end."""
+        outcome = self.outcome
+        if outcome.judged or outcome.problems:
+            return ""
+        if self.trial == RIG:
+            why = outcome.crash or f"skipped: {outcome.skipped}"
+            return "" if self.elsewhere else \
+                f"judged to its end on no kernel: {why}"
+        return outcome.crash
+
+    def failed(self) -> list[Point]:
+        """Test points that fail the test"""
+        bad = [p for p in self.outcome.points
+               if p.kind == "device" and not p.passed]
+        if self.trial == KERNEL:
+            bad += [p for p in self.news() if not p.skipped
+                    and p is not self.outcome.whole]
+        return bad
 
     def counts(self) -> tuple[int, int]:
-        good, bad = self.outcome.counts()
-        if not self.may_skip:
-            bad += len(self.skips())
-        return good, bad
+        """Passed and failed; a trouble without a point of its own is one."""
+        outcome = self.outcome
+        good = sum(p.passed and p.kind == "device" and not p.skipped
+                   for p in outcome.points)
+        good += sum(bool(p.behaviour) and not p.skipped
+                    for p in outcome.kernel_points()
+                    if p is not outcome.whole)
+        return good, (len(self.failed()) + len(outcome.problems)
+                      + bool(self.unjudged()))
 
     def skips(self) -> list[str]:
         whole = [self.outcome.skipped] if self.outcome.skipped else []
@@ -46,23 +88,30 @@ class Row:
 
     def result(self) -> str:
         good, bad = self.counts()
+        news = len(self.news())
         if bad:
             return f"FAIL {bad} of {good + bad}"
         if self.outcome.skipped:
             return "skip"
-        return f"pass {good}"
+        if self.outcome.crash:
+            return "kernel died"
+        return f"pass {good}" + (f", {news} NEW" if news else "")
 
     def reasons(self) -> list[str]:
         """Every failure in a line or a few."""
-        texts = list(self.outcome.problems)
-        for point in self.outcome.points:
-            if not point.passed:
-                texts.append(f"not ok {point.number} - {point.description}")
-                texts += [f"    {d}" for d in point.details[:12]]
-        if not self.may_skip:
-            texts += [f"skipped, which this kernel may not: {s}"
-                      for s in self.skips()]
+        texts = [x for x in (*self.outcome.problems, self.unjudged()) if x]
+        for point in self.failed():
+            texts.append(f"not ok {point.number or '-'} - {point.description}")
+            texts += [f"    {d}" for d in point.details[:12]]
         return texts
+
+
+def settle(rows: list[Row]) -> None:
+    """Which tests were judged on another kernel"""
+    for row in rows:
+        row.elsewhere = any(r.test == row.test and r is not row
+                            and r.outcome.judged and not r.outcome.problems
+                            for r in rows)
 
 
 class Progress:
@@ -88,13 +137,29 @@ class Progress:
             self.painted = now
             self._paint(now)
 
+    def beat(self) -> None:
+        """Somebody who reads a log wants to see that it still lives."""
+        now = time.monotonic()
+        if self.terminal:
+            self.step_again(now)
+        elif now - max(self.painted, self.start) > HEARTBEAT_SECONDS:
+            self.painted = now
+            self.line(self._text(now))
+
+    def step_again(self, now: float) -> None:
+        if now - self.painted > 1:
+            self.painted = now
+            self._paint(now)
+
     def _paint(self, now: float) -> None:
         width = shutil.get_terminal_size().columns - 1
-        text = f"[{self.finished}/{self.total}] {now - self.start:.0f} s  "
-        text += "; ".join(f"{g}: {s}" for g, s in list(self.steps.items()))
         with self.lock:
-            sys.stdout.write("\r\033[K" + text[:width])
+            sys.stdout.write("\r\033[K" + self._text(now)[:width])
             sys.stdout.flush()
+
+    def _text(self, now: float) -> str:
+        return (f"[{self.finished}/{self.total}] {now - self.start:.0f} s  "
+                + "; ".join(f"{g}: {s}" for g, s in list(self.steps.items())))
 
     def started(self, guest: str) -> None:
         self.steps[guest] = "starting"
@@ -107,13 +172,22 @@ class Progress:
         self.line(f"guest {guest}: {text}  [{self.finished}/{self.total}]")
 
 
+def _names(points: list[Point]) -> str:
+    return ", ".join(dict.fromkeys(p.behaviour for p in points))
+
+
 def _cells(row: Row) -> tuple[str, ...]:
-    if row.outcome.problems and not row.outcome.seen:
-        seen = row.outcome.problems[0]
-    elif row.outcome.skipped:
-        seen = f"skip: {row.outcome.skipped}"
+    outcome = row.outcome
+    if outcome.problems and not outcome.seen:
+        seen = outcome.problems[0]
+    elif outcome.skipped:
+        seen = f"skip: {outcome.skipped}"
+    elif outcome.crash:
+        seen = outcome.crash
     else:
-        seen = "; ".join(row.outcome.seen)
+        seen = "; ".join(outcome.seen)
+    if row.known():
+        seen = "; ".join(x for x in (seen, f"known: {_names(row.known())}") if x)
     return (row.test, row.kernel, row.exercised, seen, row.result())
 
 
@@ -154,9 +228,87 @@ def failures(rows: list[Row]) -> str:
     return "\n".join(out)
 
 
+def _expected(point: Point) -> str:
+    if point.expected:
+        return point.expected
+    wanted = [d.partition(":")[2].strip() for d in point.details
+              if d.strip().startswith("wanted:")]
+    if wanted:
+        return wanted[0]
+    if point.words.startswith(KERNEL_LOG):
+        return "nothing"
+    return "the line as it stands" if point.kind == "kernel" else \
+        "no behaviour is known"
+
+
+def _came(point: Point) -> str:
+    got = [d.partition(":")[2].strip() for d in point.details
+           if d.strip().startswith("got:")]
+    return got[0] if got and not point.seen else point.seen or "not that"
+
+
+def news(rows: list[Row]) -> str:
+    """What kernels did that is in no table: what the tool exists to find."""
+    out: list[str] = []
+    for row in rows:
+        for point in row.news():
+            out += [f"NEW: {row.test} on {row.kernel}: {point.words}",
+                    f"     expected: {_expected(point)}",
+                    f"     came:     {_came(point)}" + (
+                        f" ({point.measured})" if point.measured else "")]
+            if point.words.startswith(KERNEL_LOG):
+                out += [f"       {line}" for line in point.details[:6]]
+            out.append(f"     log: {row.log}")
+    return "\n".join(out)
+
+
+def behaviours(rows: list[Row], known: Behaviours) -> str:
+    """The known ones that came, each with its rule and the kernels of this run."""
+    met: dict[str, list[str]] = {}
+    for row in rows:
+        for point in row.known():
+            kernels = met.setdefault(point.behaviour, [])
+            if row.kernel not in kernels:
+                kernels.append(row.kernel)
+    out: list[str] = []
+    for name, kernels in met.items():
+        before = known.kernels(name)
+        out.append(f"known: {name} on {', '.join(kernels)}")
+        out += textwrap.wrap(f"{known.rule(name)}; seen before on "
+                             f"{', '.join(before)}", 76,
+                             initial_indent="    ", subsequent_indent="    ")
+    return "\n".join(out)
+
+
+def tally(rows: list[Row]) -> str:
+    """One line about the kernels, for before the verdict"""
+    points = [p for r in rows for p in r.outcome.kernel_points()]
+    known = [p.behaviour for p in points if p.is_known]
+    new = sum(p.is_new for p in points)
+    return (f"kernel behaviour: {sum(p.behaviour == 'as expected' for p in points)}"
+            f" points as expected, {len(known)} known "
+            f"({len(set(known))} behaviours), {new} NEW")
+
+
 def _clean(text: str) -> str:
     """XML has no place for control characters."""
     return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd]", "?", text)
+
+
+def _junit_point(suite: ET.Element, row: Row, point: Point) -> None:
+    case = ET.SubElement(suite, "testcase", classname=row.test,
+                         name=_clean(point.description))
+    if point in row.failed():
+        ET.SubElement(case, "failure", message="NEW" if point.of_kernel
+                      else "not ok").text = _clean("\n".join(point.details))
+    elif point is row.outcome.whole or point.skipped:
+        ET.SubElement(case, "skipped", message=_clean(point.seen))
+    elif point.is_new:
+        ET.SubElement(case, "skipped", message=_clean(
+            f"NEW: expected {_expected(point)}, came {_came(point)}"))
+    elif point.is_known:
+        ET.SubElement(case, "system-out").text = \
+            _clean(f"known behaviour: {point.behaviour}")
 
 
 def junit(rows: list[Row], path: pathlib.Path) -> None:
@@ -165,15 +317,16 @@ def junit(rows: list[Row], path: pathlib.Path) -> None:
         suite = ET.SubElement(root, "testsuite",
                               name=f"{row.test} ({row.kernel})",
                               time=f"{row.outcome.seconds:.3f}")
-        for point in row.outcome.points:
+        outcome = row.outcome
+        for point in (*outcome.points, *outcome.log,
+                      *([outcome.whole] if outcome.whole else [])):
+            _junit_point(suite, row, point)
+        # What is no test point
+        for problem in [x for x in (*outcome.problems, row.unjudged()) if x]:
             case = ET.SubElement(suite, "testcase", classname=row.test,
-                                 name=_clean(point.description))
-            if not point.passed:
-                ET.SubElement(case, "failure", message="not ok").text = \
-                    _clean("\n".join(point.details))
-            elif point.skipped:
-                ET.SubElement(case, "skipped", message=_clean(point.skipped))
-        _junit_rest(suite, row)
+                                 name=_clean(problem))
+            ET.SubElement(case, "failure", message=_clean(problem)).text = \
+                _clean("\n".join(row.tail))
         cases = suite.findall("testcase")
         suite.set("tests", str(len(cases)))
         suite.set("failures", str(len(suite.findall("testcase/failure"))))
@@ -181,18 +334,3 @@ def junit(rows: list[Row], path: pathlib.Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     ET.indent(root)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def _junit_rest(suite: ET.Element, row: Row) -> None:
-    """What is no test point: troubles, and a program skipped as a whole."""
-    for problem in row.outcome.problems:
-        case = ET.SubElement(suite, "testcase", classname=row.test,
-                             name=_clean(problem))
-        ET.SubElement(case, "failure", message=_clean(problem)).text = \
-            _clean("\n".join(row.tail))
-    whole = [row.outcome.skipped] if row.outcome.skipped else []
-    for reason in whole if row.may_skip else row.skips():
-        case = ET.SubElement(suite, "testcase", classname=row.test,
-                             name=f"skipped: {_clean(reason)}")
-        kind = "skipped" if row.may_skip else "failure"
-        ET.SubElement(case, kind, message=_clean(reason))

@@ -14,7 +14,8 @@ import subprocess
 import threading
 import time
 
-from . import image, service
+from . import image, report, service
+from .behaviours import TABLES, Behaviours
 from .guest import Boot, Guest
 from .image import Cpio, ImageError, Modules
 from .report import Progress, Row
@@ -24,6 +25,21 @@ from .tap import Outcome
 TOP = HERE.parent.parent
 
 
+def label(version: str) -> str:
+    """6.12.117+deb13-arm64 in short, with its flavour if it is no plain one."""
+    number = re.split(r"[+]|-arm64|-[0-9]", version)[0]
+    flavour = re.search(r"-arm64-(.+)$|[-+](?:arm64-)?((?:16k|64k|rt)\b.*)$", version)
+    return f"{number}-{flavour[1] or flavour[2]}" if flavour else number
+
+
+def first_seen(version: str) -> bool:
+    """No run with this kernel of Debian's was noted as good (kernels.seen)."""
+    path = TOP / "configs" / "kernels.seen"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return version not in {x.split()[0] for x in lines
+                           if x.strip() and not x.startswith("#")}
+
+
 @dataclasses.dataclass
 class Kernel:
     label: str
@@ -31,18 +47,24 @@ class Kernel:
     modules: Modules
     debian: bool
     spec: str = ""      # as the user gave it
+    version: str = ""   # of Debian's: all of it
 
 
 class Session:
     def __init__(self, qemu: str, append: str = "",
-                 initrd: pathlib.Path | None = None) -> None:
+                 initrd: pathlib.Path | None = None,
+                 trial: str = report.RIG,
+                 known: Behaviours | None = None) -> None:
         # build/ may be a link to where there is no space in the path.
         self.build = (TOP / "build").resolve()
         self.qemu = qemu
         self.append = append
         self.initrd = initrd
+        self.trial = trial
+        self.known = known or Behaviours(sorted(TABLES.glob("*.toml")))
         self.progress = Progress(0)
         self.names: dict[str, str] = {}     # of kernels, by their labels
+        self.used: list[Kernel] = []
         self.topologies: dict[str, Topology] = {}   # in the place of files
         self._lock = threading.Lock()
 
@@ -57,6 +79,11 @@ class Session:
     def kernel(self, spec: str,
                modules: pathlib.Path | None = None) -> Kernel:
         """debian:6.12, debian:stable, debian:latest, or a path to an Image."""
+        kernel = self._kernel(spec, modules)
+        self.used.append(kernel)
+        return kernel
+
+    def _kernel(self, spec: str, modules: pathlib.Path | None) -> Kernel:
         if spec.startswith("debian:"):
             return self._debian(spec.removeprefix("debian:"))
         path = pathlib.Path(spec)
@@ -71,11 +98,9 @@ class Session:
         kernels = self.build / "guest" / "kernels"
         self.script("guest-kernel.sh", spec)
         version = (kernels / f"{spec}.version").read_text().strip()
-        match = re.match(r"[0-9.]+", version)
-        return Kernel(match.group(0) if match else version,
-                      kernels / version / "Image",
+        return Kernel(label(version), kernels / version / "Image",
                       Modules(kernels / version / "modules"), True,
-                      f"Debian {version}")
+                      f"Debian {version}", version)
 
     # --- images ---
 
@@ -184,9 +209,8 @@ class Session:
             last = console.outcomes[tests[-1].name].problems
             last += [p for p in console.problems
                      if not any(p in known for known in last)]
-        rows = [Row(t.name, kernel.label, t.exercised, console.outcomes[t.name],
-                    self.shown(guest.log_path), list(console.tail),
-                    not kernel.debian) for t in tests]
+        rows = [self.row(kernel, t, console.outcomes[t.name], guest.log_path,
+                         list(console.tail)) for t in tests]
         self.progress.ended(name, f"up after {guest.up_seconds:.1f} s, off after "
                             f"{guest.seconds:.1f} s: " + ", ".join(
                                 f"{r.test} {r.result()}" for r in rows))
@@ -208,5 +232,10 @@ class Session:
         outcome.seconds = time.monotonic() - started
         self.progress.ended(name, f"{outcome.seconds:.1f} s: " +
                             ("as expected" if outcome.passed else "FAILED"))
-        return [Row(test.name, kernel.label, test.exercised, outcome,
-                    self.shown(self.log(name)), [], not kernel.debian)]
+        return [self.row(kernel, test, outcome, self.log(name), [])]
+
+    def row(self, kernel: Kernel, test: GuestTest, outcome: Outcome,
+            log: pathlib.Path, tail: list[str]) -> Row:
+        self.known.judge(outcome)
+        return Row(test.name, kernel.label, test.exercised, outcome,
+                   self.shown(log), tail, self.trial)
