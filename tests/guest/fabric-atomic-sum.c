@@ -292,22 +292,16 @@ static uint64_t all_steps(void)
 }
 
 /* Until every CPU has done something since this was called the last time. */
-static bool await_cpus(uint64_t seen[CPUS])
+static void await_cpus(uint64_t seen[CPUS])
 {
-    uint64_t start = fabric_ticks();
     unsigned i;
 
     for (i = 0; i < cpus; i++) {
         while (steps(i) == seen[i]) {
-            if (fabric_seconds(fabric_ticks() - start) > FABRIC_PATIENCE) {
-                printf("# CPU %u makes no progress\n", i);
-                return false;
-            }
             fabric_relax();
         }
         seen[i] = steps(i);
     }
-    return true;
 }
 
 /* --- the device ----------------------------------------------------------- */
@@ -426,13 +420,18 @@ static bool contest(Run *r)
         good = !pthread_create(&worker[started].thread, NULL, work,
                                &worker[started]);
     }
-    good = good && await_cpus(seen);
+    if (good) {
+        await_cpus(seen);
+    }
     for (n = 0; good && n < r->kind->count; n += count) {
         count = r->kind->count - n;
         if (count > ep.ring_size - 1) {
             count = ep.ring_size - 1;
         }
-        good = batch(r, n, count) && await_cpus(seen);
+        good = batch(r, n, count);
+        if (good) {
+            await_cpus(seen);
+        }
     }
     __atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
     for (i = 0; i < started; i++) {
@@ -521,13 +520,15 @@ static void check_run(const Kind *kind, bool lse, void *page, const char *what)
     };
     cell_reset(&run);
     good = contest(&run);
-    tap_ok(good, "%s: %u %s against %s of %u CPUs, %s: all return and overlap",
-           ep.id, kind->count, kind->name, method, cpus, what);
+    tap_ok(good, "%s: %s, %s, %s: each of them returns (%u against %u CPUs)",
+           ep.id, kind->name, method, what, kind->count, cpus);
     exact = kind->op == FABRIC_FETCH_ADD ? judge_sum(&run, text, sizeof(text)) :
             kind->op == FABRIC_SWAP ? judge_swap(&run, text, sizeof(text)) :
             judge_cas(&run, text, sizeof(text));
     exact &= canaries_live(&run);
-    tap_ok(exact, "%s: %s, %s: exact: %s", ep.id, kind->name, method, text);
+    tap_ok(exact, "%s: %s, %s, %s: nothing lost, nothing counted twice => %s "
+           "(%s)", ep.id, kind->name, method, what, exact ? "exact" :
+           "not exact", text);
     rate_sum += kind->count / fabric_seconds(run.ticks);
     runs++;
     exact_runs += good && exact;
@@ -535,12 +536,25 @@ static void check_run(const Kind *kind, bool lse, void *page, const char *what)
     overlapped += run.overlapped;
 }
 
+/* A kernel without huge pages has many small ones for the same addresses. */
+static void *cell_memory(bool huge, uint64_t size)
+{
+    void *page = NULL;
+
+    if (huge) {
+        page = fabric_memory(&iommu, CELLS, size, MAP_HUGETLB);
+        tap_kernel(page, "%s: the kernel has a huge page => %s", ep.id,
+                   page ? "yes" : "no");
+    }
+    return page ? page : fabric_memory(&iommu, CELLS, size, 0);
+}
+
 /* A page of each size, one after the other at the same address. */
 static void check_page(bool huge, bool lse_first)
 {
     uint64_t size = huge ? HUGE_PAGE : FABRIC_PAGE;
     const char *what = huge ? "huge page" : "normal page";
-    void *page = fabric_memory(&iommu, CELLS, size, huge ? MAP_HUGETLB : 0);
+    void *page = cell_memory(huge, size);
     unsigned i;
 
     if (!page) {
@@ -613,7 +627,8 @@ int main(void)
     }
     tap_ok(endpoints > 0, "/rig/devices has endpoints");
     if (cpus > 1 && !single_thread()) {
-        tap_ok(overlapped > 0, "CPUs were at work during batches");
+        tap_ok(overlapped > 0, "CPUs were at work during batches => %s "
+               "(%u of %u)", overlapped ? "yes" : "no", overlapped, batches);
     }
     printf("# seen: %u of %u runs exact on %u CPU%s; %.2f M AtomicOps/s "
            "through the SMMU; CPUs at work in %u of %u batches\n", exact_runs,

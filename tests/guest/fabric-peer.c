@@ -44,8 +44,12 @@ static void check_redirect_at_boot(void)
 {
     int64_t acs = fabric_getpci(ds0, "ECAP_ACS+6.w");
 
-    tap_ok(acs >= 0 && (acs & REDIRECT) == REDIRECT,
-           "ds0: ACS redirect as the kernel set it: %#llx", (long long)acs);
+    tap_kernel(acs >= 0 && (acs & REDIRECT) == REDIRECT,
+               "ds0: ACS redirect as the kernel has set it => %s (%#llx)",
+               acs < 0 ? "no ACS" : (acs & REDIRECT) == REDIRECT ? "RR CR UF" :
+               "not all", (long long)acs);
+    /* Whatever it made of it: from here on all are set. */
+    tap_ok(set_redirect(REDIRECT, REDIRECT), "ds0: ACS redirect set");
 }
 
 static void expect_fault(FabricDesc d, const char *what)
@@ -56,7 +60,7 @@ static void expect_fault(FabricDesc d, const char *what)
     }
     fabric_check(&d, FABRIC_DONE, FABRIC_UR, FABRIC_IOMMU_FAULT,
                  FABRIC_ANYWHERE, "%s: the SMMU refuses it", what);
-    tap_ok(smmu_wait(&events, d.addr), "%s: the SMMU reports it", what);
+    smmu_told(&events, d.addr, what);
     faults++;
 }
 
@@ -65,6 +69,16 @@ static void expect_done(FabricDesc *d, const char *how, const char *what)
     fabric_issue(&ep0, d);
     fabric_check(d, FABRIC_DONE, FABRIC_SC, FABRIC_NONE, FABRIC_ANYWHERE,
                  "%s: %s completes", how, what);
+}
+
+/* What the requester got or had, and what the memory has now. */
+static const char *values(uint64_t requester, uint64_t peer)
+{
+    static char text[64];
+
+    snprintf(text, sizeof(text), "%#llx, %#llx", (unsigned long long)requester,
+             (unsigned long long)peer);
+    return text;
 }
 
 /* Every operation on the peer's memory, which is at this address now. */
@@ -78,37 +92,42 @@ static void check_operations(uint64_t addr, const char *how)
     mem[1] = PATTERN;
     expect_done(&d, how, "FetchAdd of 64 bits");
     tap_ok(d.operand1[0] == PATTERN && mem[1] == PATTERN + 3,
-           "%s: FetchAdd returns the old value and adds", how);
+           "%s: FetchAdd returns the old value and adds => %s", how,
+           values(d.operand1[0], mem[1]));
 
     d = fabric_atomic(FABRIC_SWAP, 32, addr + 20, 0xcafe0001, 0);
     mem[2] = PATTERN;
     expect_done(&d, how, "Swap of 32 bits");
     tap_ok(d.operand1[0] == PATTERN >> 32 &&
            mem[2] == (0xcafe0001ull << 32 | (uint32_t)PATTERN),
-           "%s: Swap returns the old value and leaves the neighbour", how);
+           "%s: Swap returns the old value and leaves the neighbour => %s",
+           how, values(d.operand1[0], mem[2]));
 
     d = fabric_atomic(FABRIC_CAS, 64, addr + 24, PATTERN, 42);
     mem[3] = PATTERN;
     expect_done(&d, how, "CAS of 64 bits");
-    tap_ok(d.operand1[0] == PATTERN && mem[3] == 42, "%s: CAS that matches",
-           how);
+    tap_ok(d.operand1[0] == PATTERN && mem[3] == 42,
+           "%s: CAS that matches => %s", how, values(d.operand1[0], mem[3]));
     d = fabric_atomic(FABRIC_CAS, 64, addr + 24, PATTERN, 43);
     expect_done(&d, how, "CAS of another value");
     tap_ok(d.operand1[0] == 42 && mem[3] == 42,
-           "%s: CAS that does not match writes nothing", how);
+           "%s: CAS that does not match writes nothing => %s", how,
+           values(d.operand1[0], mem[3]));
 
     d = (FabricDesc) { .request = FABRIC_READ, .length = 8, .addr = addr + 8,
                        .local = 64 };
     own[8] = 0;
     expect_done(&d, how, "read");
-    tap_ok(own[8] == PATTERN + 3, "%s: read brings the data", how);
+    tap_ok(own[8] == PATTERN + 3, "%s: read brings the data => %s", how,
+           values(own[8], mem[1]));
 
     d = (FabricDesc) { .request = FABRIC_WRITE, .length = 8, .addr = addr + 64,
                        .local = 72 };
     own[9] = ~PATTERN;
     mem[8] = 0;
     expect_done(&d, how, "write");
-    tap_ok(mem[8] == ~PATTERN, "%s: write brings the data", how);
+    tap_ok(mem[8] == ~PATTERN, "%s: write brings the data => %s", how,
+           values(own[9], mem[8]));
 }
 
 /* The peer's address, but the SMMU has ordinary memory there. */
@@ -122,7 +141,7 @@ static void check_way(uint64_t *page, bool direct, const char *how)
     expect_done(&d, how, "FetchAdd to the peer's address");
     tap_ok(d.operand1[0] == (direct ? 1000 : 2000) &&
            *peer == 1000u + direct && *host == 2000u + !direct,
-           "%s: it has reached %s: peer %llu, host memory %llu", how,
+           "%s: it has reached %s => peer %llu, host memory %llu", how,
            direct ? "the peer" : "host memory", (unsigned long long)*peer,
            (unsigned long long)*host);
 }
@@ -166,9 +185,10 @@ static void check_redirected(void)
         return;
     }
     check_way(page, false, "redirected");
-    tap_ok(set_redirect(PCI_ACS_RR, 0), "ds0: request redirect cleared");
+    tap_ok(set_redirect(PCI_ACS_RR, 0), "direct: request redirect cleared");
     check_way(page, true, "direct");
-    tap_ok(set_redirect(PCI_ACS_RR, PCI_ACS_RR), "ds0: request redirect set");
+    tap_ok(set_redirect(PCI_ACS_RR, PCI_ACS_RR),
+           "redirected again: request redirect set");
     check_way(page, false, "redirected again");
     tap_ok(fabric_unmap(&iommu, bar, FABRIC_PAGE), "host memory unmapped");
 }
@@ -177,13 +197,15 @@ static void check_direct(void)
 {
     FabricDesc d;
 
-    tap_ok(set_redirect(PCI_ACS_RR, 0), "ds0: request redirect cleared");
+    tap_ok(set_redirect(PCI_ACS_RR, 0),
+           "direct, nothing mapped: request redirect cleared");
     check_operations(bar, "direct, nothing mapped");
     d = fabric_atomic(FABRIC_CAS, 128, bar + 256, 0, 7);
     expect_done(&d, "direct, nothing mapped", "CAS of 128 bits");
     check_egress_blocking();
     /* The last line of the log before the count. */
-    tap_ok(set_redirect(PCI_ACS_RR, PCI_ACS_RR), "ds0: request redirect set");
+    tap_ok(set_redirect(PCI_ACS_RR, PCI_ACS_RR),
+           "redirected at last: request redirect set");
     expect_fault(fabric_atomic(FABRIC_FETCH_ADD, 64, bar + 16, 1, 0),
                  "redirected at last, FetchAdd");
 }
@@ -204,12 +226,15 @@ int main(void)
         return tap_done();
     }
     bar = fabric_bar_address(ep1.path, 2);
-    tap_ok(bar != 0, "ep1's peer memory is at %#llx", (unsigned long long)bar);
+    tap_ok(bar != 0, "ep1's peer memory has an address (%#llx)",
+           (unsigned long long)bar);
     check_redirect_at_boot();
     check_redirected();
     check_direct();
-    tap_ok(events.count == faults, "%u events of the SMMU: %u", faults,
-           events.count);
+    tap_ok(events.count == faults ||
+           (events.count < faults && !smmu_all_told(&events)),
+           "as many events of the SMMU as there were faults (%u of %u)",
+           events.count, faults);
     printf("# seen: FetchAdd, Swap, CAS, read and write to a peer; through the "
            "SMMU with ACS redirect, past it without\n");
     fabric_close(&ep1);

@@ -53,12 +53,13 @@ static void refused(const char *what, FabricDesc d, unsigned type, int read)
     } else if (posted) {
         tap_ok(fabric_outcome(&d) == FABRIC_DONE &&
                fabric_status(&d) == FABRIC_SC,
-               "%s: sent, and nothing more (posted)", what);
+               "%s: sent, and nothing more since it is posted => %s", what,
+               fabric_text(&d));
     } else {
         fabric_check(&d, FABRIC_DONE, FABRIC_UR, FABRIC_IOMMU_FAULT,
                      FABRIC_ANYWHERE, "%s: Unsupported Request", what);
     }
-    tap_ok(smmu_wait(&events, d.addr), "%s: the SMMU reports it", what);
+    smmu_told(&events, d.addr, what);
 }
 
 static FabricDesc plain(unsigned op, uint64_t addr, unsigned length)
@@ -102,7 +103,9 @@ static void check_read_only(void)
     refused("write to a read-only page",
             plain(FABRIC_WRITE, READ_ONLY + 16, 8), SMMU_F_PERMISSION, 0);
     tap_ok(page[0] == PATTERN && page[1] == PATTERN && page[2] == PATTERN,
-           "the read-only page is unchanged");
+           "the read-only page is unchanged => %#llx, %#llx, %#llx",
+           (unsigned long long)page[0], (unsigned long long)page[1],
+           (unsigned long long)page[2]);
 }
 
 /* Nothing that was learnt of the address may outlive a change of the tables. */
@@ -122,22 +125,24 @@ static void check_later(void)
     fabric_check(&d, FABRIC_DONE, FABRIC_SC, FABRIC_NONE, FABRIC_ANYWHERE,
                  "FetchAdd once the page is mapped");
     tap_ok(d.operand1[0] == PATTERN && page[0] == PATTERN + 5,
-           "it returns the old value and adds: %#llx, %#llx",
+           "FetchAdd returns the old value and adds => %#llx, %#llx",
            (unsigned long long)d.operand1[0], (unsigned long long)page[0]);
     tap_ok(fabric_unmap(&iommu, LATER, FABRIC_PAGE), "the page is unmapped");
     /* Another address in the page, so that this record is told apart. */
     d.addr += 8;
     refused("FetchAdd when the page is no longer mapped", d,
             SMMU_F_TRANSLATION, -1);
-    tap_ok(page[0] == PATTERN + 5 && page[1] == 0, "the page is unchanged");
+    tap_ok(page[0] == PATTERN + 5 && page[1] == 0,
+           "the page that was unmapped is unchanged => %#llx, %#llx",
+           (unsigned long long)page[0], (unsigned long long)page[1]);
 }
 
 /* The ring is read through the SMMU as well. */
 static void check_ring(void)
 {
+    uint64_t other;
+    uint32_t status;
     int fds[2];
-    uint64_t start = fabric_ticks();
-    bool interrupt;
 
     printf("# step: a ring that is not mapped\n");
     tap_ok(fabric_open_msix(&ep, fds), "MSI-X through eventfd");
@@ -145,33 +150,42 @@ static void check_ring(void)
     tap_ok(fabric_ring_start(&ep, NULL, NO_RING, 4), "the ring is enabled");
     want(NO_RING, SMMU_F_TRANSLATION, 1, 1, "descriptor in an unmapped page");
     fabric_ring_kick(&ep, 1);
-    tap_ok(smmu_wait(&events, NO_RING), "the SMMU reports the descriptor");
-    fabric_wait_idle(&ep);
-    tap_ok(fabric_get(&ep, FABRIC_STATUS) == FABRIC_STATUS_RING_ERROR,
-           "STATUS is RING_ERROR alone: %#x", fabric_get(&ep, FABRIC_STATUS));
-    tap_ok(fabric_get(&ep, FABRIC_INT_STATUS) & FABRIC_INT_ERROR,
-           "INT_STATUS has ERROR: %#x", fabric_get(&ep, FABRIC_INT_STATUS));
-    do {
+    while (!(fabric_get(&ep, FABRIC_STATUS) & FABRIC_STATUS_RING_ERROR)) {
         fabric_relax();
-        interrupt = fabric_interrupts(fds[1]) > 0;
-    } while (!interrupt &&
-             fabric_seconds(fabric_ticks() - start) < FABRIC_PATIENCE);
-    tap_ok(interrupt && !fabric_interrupts(fds[0]),
-           "an interrupt on vector 1, none on vector 0");
+    }
+    smmu_told(&events, NO_RING, "descriptor in an unmapped page");
+    fabric_wait_idle(&ep);
+    status = fabric_get(&ep, FABRIC_STATUS);
+    tap_ok(status == FABRIC_STATUS_RING_ERROR,
+           "STATUS is RING_ERROR alone => %#x", status);
+    status = fabric_get(&ep, FABRIC_INT_STATUS);
+    tap_ok(status & FABRIC_INT_ERROR, "INT_STATUS has ERROR => %#x", status);
+    /* It ends when the interrupt comes. */
+    while (!fabric_interrupts(fds[1])) {
+        fabric_relax();
+    }
+    other = fabric_interrupts(fds[0]);
+    tap_ok(!other, "an interrupt on vector 1, none on vector 0 => %llu",
+           (unsigned long long)other);
     fabric_set(&ep, FABRIC_CTRL, 0);
 }
 
+/*
+ * The records are the machine's, the messenger is the kernel: one that tells of
+ * nothing is no fault of the machine. What it tells has to be right, and where
+ * it has told of each request, their number is the machine's.
+ */
 static void judge(const Wanted *w)
 {
     const SmmuEvent *event = NULL;
     unsigned count = smmu_count(&events, w->addr, &event);
 
-    if (!tap_ok(count == w->count &&
+    if (!tap_ok(count <= w->count &&
+                (count == w->count || !smmu_all_told(&events)) &&
                 (!count || (event->type == w->type &&
                             event->stream == fabric_routing_id(ep.path) &&
                             (w->read < 0 || w->read == event->read))),
-                "%s: %u event%s", w->what, w->count,
-                w->count == 1 ? "" : "s")) {
+                "%s: number and contents of the events (%u)", w->what, count)) {
         printf("#   wanted: %u of type %#x, RnW %d, stream %#x\n", w->count,
                w->type, w->read, fabric_routing_id(ep.path));
         if (event) {
@@ -203,8 +217,10 @@ int main(void)
     for (i = 0; i < wants; i++) {
         judge(&wanted[i]);
     }
-    tap_ok(events.count == wants - 1, "%u events in all: %u", wants - 1,
-           events.count);
+    tap_ok(events.count == wants - 1 || (events.count < wants - 1 &&
+                                         !smmu_all_told(&events)),
+           "as many events as there were refused requests (%u of %u)",
+           events.count, wants - 1);
     printf("# seen: %u refused requests, %u events of the SMMU; an AtomicOp is "
            "one event and one UR, and works once its page is mapped\n",
            wants - 1, events.count);

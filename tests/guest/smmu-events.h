@@ -12,13 +12,14 @@
 #define RIG_SMMU_EVENTS_H
 
 #include "kmsg.h"
+#include "tap.h"
 
 #define SMMU_F_TRANSLATION 0x10
 #define SMMU_F_PERMISSION 0x13
 #define SMMU_EVENTS 64
 #define SMMU_RATE_SECONDS 5.5
-/* From an access to the driver's lines; only a failing test waits this long. */
-#define SMMU_PATIENCE 15.0
+/* From an access to the driver's lines; only a kernel that is silent needs it. */
+#define SMMU_PATIENCE 60.0
 
 typedef struct SmmuEvent {
     unsigned type;
@@ -32,6 +33,7 @@ typedef struct SmmuEvents {
     Kmsg log;
     SmmuEvent event[SMMU_EVENTS];
     unsigned count;
+    unsigned silent;            /* requests of which the driver told nothing */
 } SmmuEvents;
 
 /* The number at the end of a line, after whatever printk made of the tab. */
@@ -99,7 +101,7 @@ static inline bool smmu_listen(SmmuEvents *events)
             last = events->log.seconds;
         }
     }
-    events->count = 0;
+    events->count = events->silent = 0;
     return true;
 }
 
@@ -131,6 +133,23 @@ static inline bool smmu_wait(SmmuEvents *events, uint64_t addr)
         smmu_line(events, events->log.line);
     }
     return true;
+}
+
+/* One test point, of the kernel: its driver says that there was an event. */
+static inline void smmu_told(SmmuEvents *events, uint64_t addr,
+                             const char *what)
+{
+    bool told = events->silent < 2 && smmu_wait(events, addr);
+
+    events->silent += !told;
+    tap_kernel(told, "%s: the kernel's SMMU driver tells of it => %s "
+               "(limit %.0f s)", what, told ? "yes" : "no", SMMU_PATIENCE);
+}
+
+/* Whether the log has all that the machine has reported. */
+static inline bool smmu_all_told(const SmmuEvents *events)
+{
+    return !events->silent;
 }
 
 #endif
