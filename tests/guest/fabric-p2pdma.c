@@ -9,10 +9,10 @@
  * The kernel takes a peer's bus address when both are below one switch and no
  * port on the way redirects (ACS RR, CR or EC, PCIe r6.0 sec 6.12); else the
  * way leads through the host bridge, which is not in its list, and the block
- * layer gives EREMOTEIO, or since it maps requests itself (6.17) EINVAL.
+ * layer gives EREMOTEIO, or where it maps requests itself EINVAL.
  * What the switch routes itself does not pass the root port: its counter moves
- * as far as for as many commands that have no data, which are the entries of
- * the queues and the interrupts.
+ * about as far as for as many commands that have no data, which are the entries
+ * of the queues and the interrupts.
  */
 #define _GNU_SOURCE             /* O_DIRECT */
 #include <linux/nvme_ioctl.h>
@@ -56,18 +56,20 @@ static uint8_t *ram;            /* ordinary memory, SIZE bytes */
 
 /* --- devices -------------------------------------------------------------- */
 
-/* The kernel looks for disks after our first program has begun. */
+/*
+ * The kernel looks for disks after our first program has begun. A disk that never
+ * comes is a hang, and the harness says in which step.
+ */
 static bool disk_open(Disk *disk, const char *id)
 {
     char name[PATH_MAX] = "";
-    unsigned tries;
 
     snprintf(disk->id, sizeof(disk->id), "%s", id);
     disk->fd = -1;
     if (!topology_path(id, disk->path)) {
         return false;
     }
-    for (tries = 0; tries < 100 && disk->fd < 0; tries++) {
+    while (disk->fd < 0) {
         if (disk_node(id, name)) {
             disk->fd = open(name, O_RDWR | O_DIRECT);
         }
@@ -75,7 +77,7 @@ static bool disk_open(Disk *disk, const char *id)
             usleep(100000);
         }
     }
-    return disk->fd >= 0;
+    return true;
 }
 
 static long attribute(const char *path, const char *name)
@@ -185,6 +187,10 @@ static int flush(const Disk *disk)
 
 /* --- one pair ------------------------------------------------------------- */
 
+/*
+ * As the kernel set it; pci=disable_acs_redir of the topology says where it must
+ * not. What follows is about the ports as this program leaves them.
+ */
 static void check_ports(const struct Pair *p)
 {
     bool redirect = false;
@@ -194,8 +200,8 @@ static void check_ports(const struct Pair *p)
         redirect |= (acs_control(p->ports[i]) & REDIRECT) != 0;
     }
     if (p->root) {
-        tap_ok(redirect == p->redirect, "%s for %s: ACS redirect on the way: "
-               "%s", p->provider, p->client, p->redirect ? "yes" : "no");
+        tap_kernel(redirect == p->redirect, "%s for %s: ACS redirect on the "
+                   "way => %s", p->provider, p->client, redirect ? "yes" : "no");
     }
 }
 
@@ -218,43 +224,50 @@ static bool refused(int error)
 static void check_refused(const struct Pair *p, const Disk *client,
                           uint8_t *memory)
 {
+    bool said;
     Kmsg log;
-    int error;
+    int error[2];
 
     kmsg_open(&log, false);
     fill(memory, 1);
-    error = transfer(client, true, memory);
-    tap_ok(refused(error), "%s for %s: the kernel refuses to write: %s",
-           p->provider, p->client, strerror(error));
-    tap_ok(kernel_explains(&log), "%s for %s: the kernel says that it does not "
-           "go", p->provider, p->client);
-    error = transfer(client, false, memory);
-    tap_ok(refused(error), "%s for %s: the kernel refuses to read: %s",
-           p->provider, p->client, strerror(error));
+    error[0] = transfer(client, true, memory);
+    said = kernel_explains(&log);
+    error[1] = transfer(client, false, memory);
     close(log.fd);
-    tap_ok(wrong(memory, 1) == 0, "%s for %s: the memory is unchanged",
-           p->provider, p->client);
+    tap_kernel(refused(error[0]), "%s for %s: the kernel refuses to write => %s",
+               p->provider, p->client, strerror(error[0]));
+    tap_kernel(said, "%s for %s: the kernel says that it does not go => %s",
+               p->provider, p->client, said ? "yes" : "no");
+    tap_kernel(refused(error[1]), "%s for %s: the kernel refuses to read => %s",
+               p->provider, p->client, strerror(error[1]));
+    tap_ok(!refused(error[1]) || wrong(memory, 1) == 0,
+           "%s for %s: refused, the memory is unchanged => %u words differ",
+           p->provider, p->client, wrong(memory, 1));
 }
 
-static void check_data(const struct Pair *p, const Disk *client,
+/* The kernel lets it, and then the data is the machine's. */
+static bool check_data(const struct Pair *p, const Disk *client,
                        uint8_t *memory)
 {
-    int error;
+    int error[2], plain;
 
     fill(memory, 2);
-    error = transfer(client, true, memory);
-    tap_ok(error == 0, "%s for %s: %u bytes written from the CMB: %s",
-           p->provider, p->client, SIZE, strerror(error));
-    error = transfer(client, false, ram);
-    tap_ok(error == 0 && wrong(ram, 2) == 0,
-           "%s for %s: the disk has what was in the CMB: %u words differ",
-           p->provider, p->client, wrong(ram, 2));
+    error[0] = transfer(client, true, memory);
+    plain = transfer(client, false, ram);
+    tap_kernel(error[0] == 0, "%s for %s: the kernel writes from the CMB => %s",
+               p->provider, p->client, strerror(error[0]));
+    tap_ok(plain == 0 && (error[0] || wrong(ram, 2) == 0),
+           "%s for %s: the disk has what was in the CMB => %s, %u words differ",
+           p->provider, p->client, strerror(plain), wrong(ram, 2));
     fill(ram, 3);
-    error = transfer(client, true, ram);
-    tap_ok(error == 0 && transfer(client, false, memory) == 0 &&
-           wrong(memory, 3) == 0,
-           "%s for %s: the CMB gets what is on the disk: %u words differ",
-           p->provider, p->client, wrong(memory, 3));
+    plain = transfer(client, true, ram);
+    error[1] = transfer(client, false, memory);
+    tap_kernel(error[1] == 0, "%s for %s: the kernel reads into the CMB => %s",
+               p->provider, p->client, strerror(error[1]));
+    tap_ok(plain == 0 && (error[1] || wrong(memory, 3) == 0),
+           "%s for %s: the CMB gets what is on the disk => %s, %u words differ",
+           p->provider, p->client, strerror(plain), wrong(memory, 3));
+    return !error[0] && !error[1];
 }
 
 /* What passes the root port, and the port above the client. */
@@ -279,18 +292,19 @@ static void check_way(const struct Pair *p, const Disk *client,
     above[3] = host_counter(port, "routed");
 
     tap_ok(root[1] > root[0] && above[1] > above[0],
-           "%s for %s: %u flushes: %lld requests pass %s, %lld %s", p->provider,
-           p->client, COMMANDS, root[1] - root[0], p->root,
-           above[1] - above[0], port);
-    tap_ok(root[2] - root[1] == 2 * (root[1] - root[0]),
-           "%s for %s: %u commands with data of the CMB: %lld requests pass "
-           "%s, as without data", p->provider, p->client, 2 * COMMANDS,
-           root[2] - root[1], p->root);
+           "%s for %s: flushes pass %s and %s (%u of them, %lld and %lld "
+           "requests)", p->provider, p->client, p->root, port, COMMANDS,
+           root[1] - root[0], above[1] - above[0]);
+    /* Hardly more than as many commands without data. */
+    tap_ok(root[2] - root[1] < 2 * (root[1] - root[0]) + COMMANDS / 2,
+           "%s for %s: data of the CMB does not pass %s (%u commands, %lld "
+           "requests)", p->provider, p->client, p->root, 2 * COMMANDS,
+           root[2] - root[1]);
     tap_ok(above[2] - above[1] >= root[2] - root[1] + 2 * COMMANDS,
-           "%s for %s: the data passes %s: %lld requests", p->provider,
+           "%s for %s: data of the CMB passes %s (%lld requests)", p->provider,
            p->client, port, above[2] - above[1]);
     tap_ok(root[3] - root[2] >= root[2] - root[1] + 2 * COMMANDS,
-           "%s for %s: data of host memory passes %s: %lld requests",
+           "%s for %s: data of host memory passes %s (%lld requests)",
            p->provider, p->client, p->root, root[3] - root[2]);
 }
 
@@ -309,8 +323,9 @@ static void check_pair(const struct Pair *p)
     if (tap_ok(memory, "%s for %s: memory of the CMB", p->provider,
                p->client)) {
         if (p->direct) {
-            check_data(p, &client, memory);
-            check_way(p, &client, memory);
+            if (check_data(p, &client, memory)) {
+                check_way(p, &client, memory);
+            }
         } else {
             check_refused(p, &client, memory);
         }
@@ -332,19 +347,27 @@ static void check_provider(const char *id)
     tap_ok(attribute(path, "size") == 16 << 20 &&
            attribute(path, "published") == 1 &&
            attribute(path, "available") > 0,
-           "%s: p2pmem of %ld bytes, %ld free, published", id,
-           attribute(path, "size"), attribute(path, "available"));
+           "%s: p2pmem of the size of its CMB, published => %ld bytes, %ld "
+           "free", id, attribute(path, "size"), attribute(path, "available"));
     close(disk.fd);
 }
 
 int main(void)
 {
     char path[PATH_MAX];
+    Disk disk;
     bool smmu = topology_path("cmb1", path);
     unsigned i, direct = 0, refused = 0;
 
     if (access("/sys/bus/pci/drivers/nvme", F_OK) < 0) {
         tap_skip_all("kernel has no nvme driver");
+    }
+    /* Before there is a disk, its driver has offered its buffer. */
+    if (disk_open(&disk, "cmb0")) {
+        close(disk.fd);
+        if (attribute(disk.path, "size") < 0) {
+            tap_skip_all("kernel has no CONFIG_PCI_P2PDMA");
+        }
     }
     ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
