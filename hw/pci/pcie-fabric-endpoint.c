@@ -179,6 +179,8 @@ static void endpoint_map_vfs(PCIDevice *pf)
     total = pci_get_word(pf->config + pf->exp.sriov_cap + PCI_SRIOV_TOTAL_VF);
     mse = pci_get_word(pf->config + pf->exp.sriov_cap + PCI_SRIOV_CTRL) &
           PCI_SRIOV_CTRL_MSE;
+    /* One new memory map for all of them */
+    memory_region_transaction_begin();
     for (i = 0; i < total; i++) {
         PCIDevice *vf = pf->exp.sriov_pf.vf[i];
         uint16_t cmd = pci_get_word(vf->config + PCI_COMMAND);
@@ -189,6 +191,7 @@ static void endpoint_map_vfs(PCIDevice *pf)
         /* A write of Command is what makes QEMU look at the BARs again. */
         pci_default_write_config(vf, PCI_COMMAND, cmd, 2);
     }
+    memory_region_transaction_commit();
 }
 
 static uint32_t endpoint_vf_read_config(PCIDevice *d, uint32_t address, int len)

@@ -8,11 +8,11 @@
  * (completion timeout), 7.5.3.5 (Transactions Pending).
  *
  * Where the work is done. A doorbell is a vCPU's own instruction, so the first
- * requests run right there. What is left goes on from a bottom half, a slice at
- * a time. AtomicOps are host atomics, which is enough against vCPUs that run in
- * parallel (MTTCG, KVM). A single-threaded TCG compiles guest atomics to plain
- * loads and stores; there the slice runs as work on the vCPU thread, between
- * two translation blocks.
+ * requests run right there. What is left goes on in turns, a slice each
+ * (pcie-fabric-turn.c). AtomicOps are host atomics, which is enough against
+ * vCPUs that run in parallel (MTTCG, KVM). A single-threaded TCG compiles guest
+ * atomics to plain loads and stores; there the slice runs as work on the vCPU
+ * thread, between two translation blocks.
  */
 
 #include "qemu/osdep.h"
@@ -36,6 +36,11 @@
 #define SLICE_BUDGET    1024
 /* Accesses to devices in either, while others wait for the BQL */
 #define IO_BUDGET       4
+/* Host time of either: a doorbell's few requests do not depend on the host */
+#define DOORBELL_NS     (INT64_MAX / 2)
+#define SLICE_NS        SCALE_MS
+/* A time-out that comes at a time when no work is done comes later. */
+#define PUT_OFF_NS      SCALE_MS
 /* Descriptors that are read at once */
 #define PREFETCH        16
 
@@ -62,6 +67,7 @@ static void send_message(PCIEFabricEngine *e, unsigned vector)
         msix_notify(e->dev, vector);
     }
     /* It may have written to a device, the SMMU for example. */
+    pcie_fabric_device_accessed();
     pcie_fabric_begin_batch(&e->cache);
 }
 
@@ -355,20 +361,32 @@ static void finish_desc(PCIEFabricEngine *e, const uint8_t *desc,
     }
 }
 
-/* Take descriptors until none is left, one waits, or @budget is used up. */
-static void run_ring(PCIEFabricEngine *e, unsigned budget)
+/* What one run may use up; nothing is left after a change of the memory map. */
+typedef struct Budget {
+    unsigned requests;
+    uint64_t io_end;
+    int64_t end_ns;
+    unsigned epoch;
+    PCIEFabricWork work;
+} Budget;
+
+static bool may_go_on(PCIEFabricEngine *e, const Budget *left)
+{
+    return e->epoch == left->epoch && left->requests && ring_has_work(e) &&
+           pcie_fabric_device_accesses() < left->io_end &&
+           !pcie_fabric_turn_changed(&left->work);
+}
+
+/* Take descriptors until none is left, one waits, or @left is used up. */
+static void run_ring(PCIEFabricEngine *e, Budget *left)
 {
     uint8_t descs[PREFETCH * EP_DESC_SIZE];
-    uint64_t io_end = pcie_fabric_device_accesses() + IO_BUDGET;
-    unsigned epoch = e->epoch;
 
     pcie_fabric_begin_batch(&e->cache);
-    while (e->epoch == epoch && budget && ring_has_work(e) &&
-           pcie_fabric_device_accesses() < io_end) {
+    while (may_go_on(e, left) && get_clock() < left->end_ns) {
         unsigned i, n = fetch(e, descs);
 
-        for (i = 0; i < n && e->epoch == epoch && budget && ring_has_work(e) &&
-             pcie_fabric_device_accesses() < io_end; i++, budget--) {
+        for (i = 0; i < n && may_go_on(e, left); i++, left->requests--) {
             const uint8_t *desc = descs + i * EP_DESC_SIZE;
             PCIEFabricRequest r;
             PCIEFabricResult res;
@@ -412,27 +430,42 @@ static bool guest_atomics_are_plain(void)
  */
 static bool engine_running;
 
-static void run(PCIEFabricEngine *e, unsigned budget)
+static bool has_work(PCIEFabricEngine *e)
+{
+    return e->live && (ring_has_work(e) || e->doorbell_rung);
+}
+
+static void run(PCIEFabricEngine *e, unsigned requests, int64_t ns)
 {
     MemReentrancyGuard *guard = &DEVICE(e->dev)->mem_reentrancy_guard;
     bool was_engaged = guard->engaged_in_io;
-    unsigned epoch = e->epoch;
+    Budget left = {
+        .requests = requests,
+        .io_end = pcie_fabric_device_accesses() + IO_BUDGET,
+        .epoch = e->epoch,
+        .work = pcie_fabric_turn_begin(),
+    };
 
+    left.end_ns = left.work.start_ns + ns;
     object_ref(OBJECT(e->dev));
     engine_running = true;
     guard->engaged_in_io = true;
     if (e->doorbell_rung) {
         run_doorbell(e);
     }
-    if (e->epoch == epoch) {
-        run_ring(e, budget);
-    }
+    run_ring(e, &left);
     guard->engaged_in_io = was_engaged;
     engine_running = false;
-    if (e->bh && (ring_has_work(e) || e->doorbell_rung)) {
-        qemu_bh_schedule(e->bh);
+    pcie_fabric_turn_end(&left.work);
+    if (has_work(e)) {
+        pcie_fabric_turn_want(&e->turn);
     }
     object_unref(OBJECT(e->dev));
+}
+
+static void run_slice(PCIEFabricEngine *e)
+{
+    run(e, SLICE_BUDGET, SLICE_NS);
 }
 
 static void run_on_vcpu(CPUState *cpu, run_on_cpu_data data)
@@ -440,13 +473,13 @@ static void run_on_vcpu(CPUState *cpu, run_on_cpu_data data)
     PCIEFabricEngine *e = data.host_ptr;
 
     e->work_queued = false;
-    if (e->bh && runstate_is_running()) {
-        run(e, SLICE_BUDGET);
+    if (has_work(e) && runstate_is_running()) {
+        run_slice(e);
     }
     object_unref(OBJECT(e->dev));
 }
 
-static void engine_bh(void *opaque)
+static void take_turn(void *opaque)
 {
     PCIEFabricEngine *e = opaque;
 
@@ -454,7 +487,7 @@ static void engine_bh(void *opaque)
         return;
     }
     if (!guest_atomics_are_plain()) {
-        run(e, SLICE_BUDGET);
+        run_slice(e);
     } else if (!e->work_queued) {
         e->work_queued = true;
         object_ref(OBJECT(e->dev));
@@ -465,10 +498,11 @@ static void engine_bh(void *opaque)
 /* A doorbell: here and now if this is a vCPU's own access, else soon. */
 static void start(PCIEFabricEngine *e)
 {
-    if (engine_running || (guest_atomics_are_plain() && !current_cpu)) {
-        qemu_bh_schedule(e->bh);
+    if (engine_running || !pcie_fabric_turn_is_open() ||
+        (guest_atomics_are_plain() && !current_cpu)) {
+        pcie_fabric_turn_want(&e->turn);
     } else {
-        run(e, DOORBELL_BUDGET);
+        run(e, DOORBELL_BUDGET, DOORBELL_NS);
     }
 }
 
@@ -476,8 +510,8 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
 {
     PCIEFabricEngine *e = opaque;
 
-    if (running && (ring_has_work(e) || e->doorbell_rung)) {
-        qemu_bh_schedule(e->bh);
+    if (running && has_work(e)) {
+        pcie_fabric_turn_want(&e->turn);
     }
 }
 
@@ -512,20 +546,28 @@ static void timeout_expired(void *opaque)
 {
     PCIEFabricEngine *e = opaque;
     MemReentrancyGuard *guard = &DEVICE(e->dev)->mem_reentrancy_guard;
+    PCIEFabricWork work;
 
     if (engine_running || guard->engaged_in_io) {
         /* In the middle of an access of the device: a moment later. */
         timer_mod(&e->timeout, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + 1);
         return;
     }
+    if (!pcie_fabric_turn_is_open()) {
+        timer_mod(&e->timeout,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + PUT_OFF_NS);
+        return;
+    }
+    work = pcie_fabric_turn_begin();
     object_ref(OBJECT(e->dev));
     engine_running = true;
     guard->engaged_in_io = true;
     end_wait(e);
     guard->engaged_in_io = false;
     engine_running = false;
-    if (e->bh && ring_has_work(e)) {
-        qemu_bh_schedule(e->bh);
+    pcie_fabric_turn_end(&work);
+    if (has_work(e)) {
+        pcie_fabric_turn_want(&e->turn);
     }
     object_unref(OBJECT(e->dev));
 }
@@ -543,7 +585,7 @@ static void abandon(PCIEFabricEngine *e)
 void pcie_fabric_engine_reset(PCIEFabricEngine *e)
 {
     abandon(e);
-    qemu_bh_cancel(e->bh);
+    pcie_fabric_turn_cancel(&e->turn);
     e->epoch++;
     e->doorbell_rung = false;
     e->ctrl = 0;
@@ -769,8 +811,8 @@ void pcie_fabric_engine_init(PCIEFabricEngine *e, PCIDevice *dev,
     e->dev = dev;
     e->local = local;
     timer_init_ns(&e->timeout, QEMU_CLOCK_VIRTUAL, timeout_expired, e);
-    e->bh = qemu_bh_new_guarded(engine_bh, e,
-                                &DEVICE(dev)->mem_reentrancy_guard);
+    pcie_fabric_turn_init(&e->turn, take_turn, e);
+    e->live = true;
     e->vm_state = qemu_add_vm_change_state_handler(vm_state_changed, e);
     pcie_fabric_engine_reset(e);
 }
@@ -779,8 +821,8 @@ void pcie_fabric_engine_exit(PCIEFabricEngine *e)
 {
     qemu_del_vm_change_state_handler(e->vm_state);
     timer_del(&e->timeout);
-    qemu_bh_delete(e->bh);
-    e->bh = NULL;
+    pcie_fabric_turn_cancel(&e->turn);
+    e->live = false;
     e->epoch++;
 }
 

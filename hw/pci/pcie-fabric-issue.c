@@ -30,6 +30,11 @@ uint64_t pcie_fabric_device_accesses(void)
     return io_generation;
 }
 
+void pcie_fabric_device_accessed(void)
+{
+    io_generation++;
+}
+
 PCIEFabricCounters *pcie_fabric_counters(PCIDevice *d)
 {
     PCIEFabricPort *port = pcie_fabric_port(d);
@@ -352,6 +357,25 @@ static PCIEFabricReason perform_io(PCIDevice *requester, PCIEFabricTLP *tlp,
                            PCIE_FABRIC_REASON_NO_TARGET;
 }
 
+/*
+ * The same for what the root complex finds. Flash may change between memory and
+ * device with each byte; for a request it does so once, in the end.
+ */
+static PCIEFabricReason perform_host_io(PCIDevice *requester,
+                                        PCIEFabricTLP *tlp, AddressSpace *as,
+                                        MemoryRegion *mr)
+{
+    PCIEFabricReason reason;
+
+    if (!mr->rom_device) {
+        return perform_io(requester, tlp, as, tlp->addr, false);
+    }
+    memory_region_transaction_begin();
+    reason = perform_io(requester, tlp, as, tlp->addr, false);
+    memory_region_transaction_commit();
+    return reason;
+}
+
 static bool is_plain_ram(MemoryRegion *mr)
 {
     return memory_access_is_direct(mr, true, MEMTXATTRS_UNSPECIFIED);
@@ -527,7 +551,7 @@ static PCIEFabricVerdict complete_host(PCIDevice *requester,
         } else if (pcie_fabric_op_is_atomic(tlp->op)) {
             reason = PCIE_FABRIC_REASON_NOT_ATOMIC;
         } else {
-            reason = perform_io(requester, tlp, as, tlp->addr, false);
+            reason = perform_host_io(requester, tlp, as, mr);
         }
     }
     if (is_gone(requester) || (root_port && is_gone(root_port))) {

@@ -18,6 +18,7 @@
 
 #include "exec/memory.h"
 #include "hw/pci/pcie-fabric-tlp.h"
+#include "hw/pci/pcie-fabric-turn.h"
 #include "qemu/timer.h"
 
 /* A request as software writes it; numbers in host byte order. */
@@ -57,7 +58,8 @@ typedef struct PCIEFabricEngine {
     PCIEFabricResult wait_result;   /* what it gets then */
 
     QEMUTimer timeout;
-    QEMUBH *bh;
+    PCIEFabricTurn turn;
+    bool live;                  /* between realize and exit */
     bool work_queued;           /* on the vCPU thread */
     bool doorbell_rung;         /* in a place where it could not be answered */
     unsigned epoch;             /* counts resets, and the end */

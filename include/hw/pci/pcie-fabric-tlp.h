@@ -274,6 +274,11 @@ void pcie_fabric_begin_batch(PCIEFabricPathCache *cache);
 uint64_t pcie_fabric_device_accesses(void);
 
 /*
+ * pcie_fabric_device_accessed: one more, which was not a request.
+ */
+void pcie_fabric_device_accessed(void);
+
+/*
  * pcie_fabric_predict: what would become of a request of @requester; nothing is
  * sent, and no register changes.
  * @tlp: op, addr, len and at are set

@@ -12,8 +12,6 @@
 #include "pcie-fabric-endpoint.h"
 
 #define NS_PER_US               1000LL
-/* Reads of STATUS before the clock is stepped: lets bottom halves run */
-#define POLLS                   4
 #define REQ_REGS_SIZE           (QFEP_REG_REQ_LOCAL + 4 - QFEP_REG_REQ_OP)
 
 /* Request word */
@@ -232,20 +230,39 @@ bool qfabric_ep_busy(QFabricEp *ep)
     return qfabric_ep_readl(ep, QFEP_REG_STATUS) & QFEP_STATUS_BUSY;
 }
 
+/* sec 7.5.3.5: while a request waits for its completion */
+static bool waits(QFabricEp *ep)
+{
+    return qfabric_cap_readw(ep->fn, PCI_CAP_ID_EXP, PCI_EXP_DEVSTA) &
+           PCI_EXP_DEVSTA_TRPND;
+}
+
+/*
+ * While it works, it does so in its own time, which is not to be seen here;
+ * returns false when it is idle, true when it waits for a time-out.
+ */
+static bool work_ends(QFabricEp *ep)
+{
+    while (qfabric_ep_busy(ep)) {
+        if (waits(ep)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Until idle; at most so many time-outs.  Returns whether time passed. */
 static bool wait_idle(QFabricEp *ep, unsigned timeouts)
 {
     unsigned i;
 
-    for (i = 0; i < POLLS; i++) {
-        if (!qfabric_ep_busy(ep)) {
-            return false;
-        }
+    if (!work_ends(ep)) {
+        return false;
     }
     /* One more than timeouts: the clock may have started a little before */
     for (i = 0; i <= timeouts; i++) {
         qtest_clock_step(ep->qts, ep->timeout_us * NS_PER_US);
-        if (!qfabric_ep_busy(ep)) {
+        if (!work_ends(ep)) {
             return true;
         }
     }
