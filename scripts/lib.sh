@@ -7,7 +7,7 @@
 #   RIG_TOP    the checkout
 #   RIG_BUILD  the build directory: a path without spaces, also when the
 #              checkout's own path has some
-#   say, warn, die, run_logged, need_space
+#   say, warn, die, run_logged, try_logged, need_space
 
 set -eu
 LC_ALL=C.UTF-8
@@ -61,10 +61,11 @@ last_progress() { # log
         tail -n 1 | cut -c 1-60
 }
 
-# run_logged NAME WHAT COMMAND...: run COMMAND with its output in
-# logs/NAME.log, show what goes on, how far it is and for how long.
-# A failure ends the script and names the log.
-run_logged() {
+# try_logged NAME WHAT COMMAND...: run COMMAND with its output in
+# logs/NAME.log, show what goes on, how far it is and for how long. Its status
+# is in $logged_status afterwards; a failure prints nothing. Not a status of
+# this function: "if try_logged" would switch off COMMAND's own "set -e".
+try_logged() {
     log=$RIG_BUILD/logs/$1.log
     what=$2
     shift 2
@@ -88,19 +89,25 @@ run_logged() {
             say "  $what: $(elapsed $((now - start)))  $(last_progress "$log")"
         fi
     done
-    status=0
-    wait "$pid" || status=$?
+    logged_status=0
+    wait "$pid" || logged_status=$?
     trap - INT TERM
     now=$(date +%s)
     if [ -t 1 ]; then
         printf '\r\033[K'
     fi
-    if [ "$status" -ne 0 ]; then
+    [ "$logged_status" -ne 0 ] ||
+        say "$what: done in $(elapsed $((now - start)))"
+}
+
+# The same; a failure ends the script and names the log.
+run_logged() {
+    try_logged "$@"
+    if [ "$logged_status" -ne 0 ]; then
         tail -n 25 "$log" >&2
         die "$what failed after $(elapsed $((now - start)));" \
             "everything it printed: $log"
     fi
-    say "$what: done in $(elapsed $((now - start)))"
 }
 
 # need_space MIB WHAT: refuse before the disk is full, not after.
