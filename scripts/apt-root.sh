@@ -9,22 +9,46 @@
 # architecture and for arm64, from the mirror that the machine uses already.
 # Use:  APT_CONFIG=build/apt/apt.conf apt-get ...
 #
-# usage: apt-root.sh [--refresh] [--mirror=URI]
+# With --suite=sid or --suite=experimental the same for that suite alone, arm64
+# binary packages only, in build/apt-sid or build/apt-experimental. Guest kernels
+# come from there. A root of its own, and not a suite more in build/apt: whatever
+# is asked of build/apt cannot be answered with a package of sid, whoever uses
+# neither reads no lists of theirs, and a mirror without them does no harm.
+# These suites move; their lists are read anew when they are older than a day,
+# and kept if that does not succeed.
+#
+# usage: apt-root.sh [--refresh] [--mirror=URI] [--suite=SUITE]
 
 . "$(dirname "$0")/lib.sh"
 
 refresh=no
 mirror=
+suite=
 for arg; do
     case $arg in
     --refresh) refresh=yes ;;
     --mirror=*) mirror=${arg#*=} ;;
+    --suite=sid | --suite=experimental) suite=${arg#*=} ;;
     *) die "apt-root.sh: unknown option '$arg'" ;;
     esac
 done
 
-suites="trixie trixie-updates trixie-backports"
-root=$RIG_BUILD/apt
+if [ -n "$suite" ]; then
+    suites=$suite
+    types=deb
+    whose="Debian's $suite"
+    root=$RIG_BUILD/apt-$suite
+    log_name=apt-update-$suite
+    space=200
+else
+    suites="trixie trixie-updates trixie-backports"
+    types="deb deb-src"
+    whose="Debian 13"
+    root=$RIG_BUILD/apt
+    log_name=apt-update
+    space=500
+fi
+update_log=$RIG_BUILD/logs/$log_name.log
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 command -v apt-get >/dev/null ||
@@ -57,17 +81,19 @@ fi
 host_arch=$(dpkg --print-architecture)
 archs=$host_arch
 [ "$host_arch" = arm64 ] || archs="$host_arch arm64"
+listed=$archs
+[ -z "$suite" ] || listed=arm64
 
 write_root() {
     mkdir -p "$root/etc/sources.list.d" "$root/etc/preferences.d" \
         "$root/state/lists/partial" "$root/cache/archives/partial"
     : >"$root/status"
     cat >"$root/etc/sources.list.d/rig.sources" <<EOF
-Types: deb deb-src
+Types: $types
 URIs: $mirror
 Suites: $suites
 Components: main
-Architectures: $archs
+Architectures: $listed
 Signed-By: $keyring
 EOF
     cat >"$root/apt.conf.new" <<EOF
@@ -82,18 +108,42 @@ APT::Architectures { $(printf '"%s"; ' $archs)};
 APT::Sandbox::User "";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
-Acquire::Retries "3";
+Acquire::Retries "2";
+Acquire::http::Timeout "15";
 EOF
     mv "$root/apt.conf.new" "$root/apt.conf"
 }
 
+# One line for the user, whatever apt said.
+why_not() {
+    if grep -q -e ' 404 ' -e 'does not have a Release file' "$update_log"; then
+        echo "$mirror does not have $suites"
+    elif grep -q -e '^Err:.* InRelease' "$update_log"; then
+        echo "$mirror does not answer; is the network up?"
+    else
+        sed -n 's/^E: //p' "$update_log" | head -n 1
+    fi
+}
+
 key="$mirror|$suites|$archs|$RIG_BUILD"
+stale=no
 if [ "$refresh" = no ] && [ "$(cat "$root/ready" 2>/dev/null)" = "$key" ]; then
+    if [ -z "$suite" ] || [ -z "$(find "$root/ready" -mmin +1440)" ]; then
+        exit 0
+    fi
+    stale=yes
+fi
+need_space "$space" "the private apt root"
+[ "$stale" = yes ] || rm -f "$root/ready"
+write_root
+try_logged "$log_name" "reading the package lists of $whose" \
+    env APT_CONFIG="$root/apt.conf" apt-get update -o APT::Update::Error-Mode=any
+# shellcheck disable=SC2154  # set by try_logged
+if [ "$logged_status" -ne 0 ]; then
+    [ "$stale" = yes ] ||
+        die "reading the package lists of $whose failed: $(why_not)" \
+            "(build/logs/$log_name.log)"
+    warn "keeping the package lists of $whose as they are: $(why_not)"
     exit 0
 fi
-need_space 500 "the private apt root"
-rm -f "$root/ready"
-write_root
-run_logged apt-update "reading the package lists of Debian 13" \
-    env APT_CONFIG="$root/apt.conf" apt-get update -o APT::Update::Error-Mode=any
 printf %s "$key" >"$root/ready"
