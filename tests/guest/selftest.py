@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -518,6 +519,32 @@ class Scenarios(unittest.TestCase):
             self.read("kernels oldest\n")
 
 
+class Sums(unittest.TestCase):
+    """The last line of make check."""
+
+    def sum(self, xml: str) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryDirectory() as directory:
+            (pathlib.Path(directory) / "guest.xml").write_text(xml)
+            return subprocess.run(
+                [sys.executable, str(session.TOP / "scripts/sum-results.py"),
+                 directory, "guest"], capture_output=True, text=True)
+
+    def test_news(self) -> None:
+        """A line of its own before the verdict, and no failure."""
+        done = self.sum("<t><testcase/><testcase><skipped message='NEW: x'/>"
+                        "</testcase><testcase><skipped message='no bus'/>"
+                        "</testcase></t>")
+        *_, before, last = done.stdout.splitlines()
+        self.assertIn("kernel news: 1 ", before)
+        self.assertEqual(last, "1 passed, 0 failed, 1 skipped")
+        self.assertEqual(done.returncode, 0)
+
+    def test_failure(self) -> None:
+        done = self.sum("<t><testcase><failure message='NEW'/></testcase></t>")
+        self.assertEqual((done.stdout.splitlines()[-1], done.returncode),
+                         ("0 passed, 1 failed", 1))
+
+
 class Monitor(unittest.TestCase):
     """QMP, spoken with a QEMU that is made up."""
 
@@ -707,6 +734,17 @@ class Tables(unittest.TestCase):
         for row in rows:
             self.assertTrue(fnmatch.filter(names, row.test), row.name)
             self.assertTrue(row.kernels, row.name)
+
+    def test_faults_are_listed(self) -> None:
+        """The page has each with the command that shows it, and no other."""
+        page = (session.TOP / "docs" / "kernel-faults.rst").read_text()
+        rows = Behaviours(sorted(behaviours.TABLES.glob("*.toml"))).rows
+        faults = {r.name: r.fault for r in rows if r.fault}
+        for name, command in faults.items():
+            self.assertIn(f"``{name}``", page)
+            self.assertIn(command, page)
+        for name in re.findall(r"known as ``([a-z0-9-]+)``", page):
+            self.assertIn(name, faults)
 
     def test_no_version_decides(self) -> None:
         """A kernel is recognised by what it does."""

@@ -35,6 +35,9 @@ class Behaviour:
     rule: str               # why a kernel does that: the rule, or the commit
     kernels: tuple[str, ...]    # seen on these; for the reader alone
     also: str = ""          # of a report in the log: a line that it has, too
+    # It is a fault of the kernel: the command that shows it. docs/
+    # kernel-faults.rst lists these.
+    fault: str = ""
 
     def about(self, test: str, words: str) -> bool:
         return bool(fnmatch.fnmatchcase(test, self.test)
@@ -51,7 +54,7 @@ class Behaviour:
 def _row(entry: object, where: str) -> Behaviour:
     if not isinstance(entry, dict):
         raise TableError(f"{where}: [[behaviour]] is wanted")
-    known = {*_NEEDED, "also"}
+    known = {*_NEEDED, "also", "fault"}
     for key in entry:
         if key not in known:
             raise TableError(f"{where}: '{key}' is none of "
