@@ -11,7 +11,7 @@
 
 out=$RIG_BUILD/docs
 
-"$RIG_TOP/scripts/host-packages.sh" python3-sphinx
+"$RIG_TOP/scripts/host-packages.sh" python3-sphinx furo graphviz
 # Prepared beside, then renamed: a failure leaves the pages that were there.
 rm -rf "$out.new"
 run_logged docs "making the documentation" \
