@@ -10,40 +10,20 @@ interactive := $(if $(findstring command,$(origin SHELL)),$(SHELL))
 override SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
-# What `make boot` hands through.
-KERNEL =
-MODULES =
-APPEND =
-INITRD =
-RMM =
-SCENARIO =
-
-# What `make compare` hands through besides.
-OLD =
-NEW =
-OLD_MODULES =
-NEW_MODULES =
-
 # What configure depends on: when one of these changes, it runs again.
 configure_inputs := configure $(wildcard configs/* upstream/* scripts/*.sh)
 
+# Whatever stands on the command line goes through to ./rig, which knows what it
+# may be called; SHELL is on top.
 q = '$(subst ','\'',$(1))'
-both_args = $(if $(APPEND),--append=$(call q,$(APPEND))) \
-            $(if $(RMM),--rmm=$(call q,$(RMM))) \
-            $(if $(SCENARIO),--scenario=$(call q,$(SCENARIO)))
-guest_args = $(if $(KERNEL),--kernel=$(call q,$(KERNEL))) \
-             $(if $(MODULES),--modules=$(call q,$(MODULES))) \
-             $(if $(INITRD),--initrd=$(call q,$(INITRD))) \
-             $(both_args) \
-             $(if $(filter-out 0 no,$(interactive)),--shell)
-compare_args = --kernel=$(call q,$(OLD)) --kernel=$(call q,$(NEW)) \
-               --modules=$(call q,$(OLD_MODULES)) \
-               --modules=$(call q,$(NEW_MODULES)) \
-               $(if $(T),--only=$(call q,$(T))) \
-               $(both_args)
+given := $(foreach v,$(filter-out SHELL MAKEFLAGS,$(.VARIABLES)),\
+           $(if $(findstring command line,$(origin $(v))),$(v)))
+words = $(foreach v,$(given),$(call q,$(v)=$($(v)))) \
+        $(if $(interactive),$(call q,SHELL=$(interactive)))
+rig = @./rig --no-setup
 
-.PHONY: all setup build boot recipes compare check check-qtest check-guest check-long bench fuzz docs clean \
-        distclean upstream-check help
+.PHONY: all setup build boot shell test list kconfig recipes compare check check-qtest \
+        check-guest check-long bench fuzz docs clean distclean upstream-check help
 .NOTPARALLEL:
 
 all: build
@@ -57,29 +37,20 @@ setup: build/configured.ok
 build: setup
 	@scripts/build.sh
 
-boot: build
-	@python3 tests/guest/run.py --set boot $(guest_args)
-
-recipes: build
-	@python3 tests/guest/run.py --recipes $(guest_args) \
-	    $(if $(T),--only=$(call q,$(T)))
-
-compare: build
-	@test -n $(call q,$(OLD)) && test -n $(call q,$(NEW)) || \
-	    { echo "make compare OLD=kernel NEW=kernel, see make help" >&2; exit 2; }
-	@python3 tests/guest/run.py --set boot --compare $(compare_args)
-
-check: build
-	@scripts/check.sh qtest guest
+boot shell test compare recipes check: build
+	$(rig) $@ $(words)
 
 check-qtest: build
-	@T=$(call q,$(T)) scripts/check.sh qtest
+	$(rig) check qtest $(words)
 
 check-guest: build
-	@scripts/check.sh guest
+	$(rig) check guest $(words)
 
 check-long: build
-	@scripts/check.sh long
+	$(rig) check long $(words)
+
+list kconfig:
+	$(rig) $@ $(words)
 
 bench: build
 	@scripts/bench.sh
@@ -106,25 +77,30 @@ help:
 #h make                 set up if need be, and build build/qemu-system-aarch64
 #h make boot            boot Debian's arm64 kernel on it, with our devices, and
 #h                      print a table of what the guest saw
-#h   KERNEL=Image         your own kernel; or debian:6.12, debian:latest
+#h   KERNEL=Image         your own kernel, or a kernel tree; debian:6.12,
+#h                        debian:latest
 #h   MODULES=dir          its modules (INSTALL_MOD_PATH)
 #h   APPEND="..."         more words for its command line
-#h   INITRD=file          your own initramfs instead of ours
+#h   T='ipmi-*'           these tests; make list names them
 #h   SCENARIO=file.ipmi   a scenario of yours alone: a BMC that misbehaves
-#h   SHELL=1              an interactive shell in the guest
 #h   RMM=...              with arm-rmm at EL3: a recipe of its cookbook, a file
 #h                        with a script, properties (abi=bet1), or 1
+#h   INITRD=file          your own initramfs instead of ours; nothing is judged
+#h   SHELL=1              a shell in the guest; make shell is the same
+#h make shell           TOPOLOGY=name: other devices
+#h make test T=...      only these guest tests, on every kernel of theirs
+#h make list            names of tests and recipes; T='ipmi-*'
+#h make kconfig         the options that a kernel needs for all tests
 #h make recipes         your kernel against each recipe of that cookbook, one boot
 #h                      each: KERNEL=, INITRD= (starts a realm VM, powers off),
 #h   T='reclaim-*'        only those whose names match
 #h make compare OLD=kernel NEW=kernel
 #h                      the tests of make boot on both; prints what differs
-#h   OLD_MODULES= NEW_MODULES= APPEND= SCENARIO= RMM= as above;
-#h   T='ipmi-*'           other guest tests
+#h   OLD_MODULES= NEW_MODULES= APPEND= SCENARIO= RMM= T= as above
 #h make check           every test; ends with "N passed, N failed"
 #h make check-qtest     the qtests only: seconds after a change of a device
-#h   T='ipmi-*'           only those whose names match
 #h make check-guest     the guest tests only
+#h   T='ipmi-*'           only those whose names match
 #h make check-long      what takes minutes: 10,000 resets, long waits
 #h make bench           the benchmarks: ratios, measured in one run
 #h make fuzz            random guests under the sanitizers (a build of its own);
@@ -133,4 +109,6 @@ help:
 #h make upstream-check  does upstream/ apply to the newest QEMU of the series?
 #h make clean           remove what was built; make distclean: all of build/
 #h
+#h ./rig VERB --help    the same verbs from anywhere, a kernel tree for example,
+#h                      with exit statuses that scripts can use
 #h ./configure --help   options of the set-up; make remembers them

@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import dataclasses
+import difflib
 import fnmatch
 import os
 import pathlib
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 
@@ -22,9 +24,8 @@ sys.dont_write_bytecode = True
 
 from harness import behaviours, compare, cookbook   # noqa: E402
 from harness import guest, recipes                  # noqa: E402
-from harness import report, table                   # noqa: E402
-from harness.guest import scale                     # noqa: E402
-from harness.image import ImageError                # noqa: E402
+from harness import report, status, table                   # noqa: E402
+from harness.image import ImageError, SetupError    # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
 from harness.session import TOP, Kernel, Session, first_seen  # noqa: E402
 from harness.table import GuestTest, TableError     # noqa: E402
@@ -32,7 +33,7 @@ from harness.table import GuestTest, TableError     # noqa: E402
 Job = Callable[[], list[Row]]
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--set", default="check", choices=table.SETS,
@@ -72,20 +73,28 @@ def arguments() -> argparse.Namespace:
         help="do not recognise this known behaviour, or those that a pattern "
         "matches: what would a kernel look like that no table has seen?")
     add("--list", action="store_true", help="list the guest tests")
-    return parser.parse_args()
+    add("--quiet", action="store_true", help="the verdict, and what failed or is "
+        "new")
+    add("--verbose", action="store_true", help="every test point")
+    return parser.parse_args(words)
 
 
 def choose(args: argparse.Namespace) -> list[GuestTest]:
     if args.scenario:
         return [table.read_scenario(path) for path in args.scenario]
     tests = table.read_table()
+    if args.recipes:
+        return []
     if args.rmm:
         return [t for t in tests if t.topology == "rmm"]
     if args.only:
         for pattern in args.only:
             if not any(fnmatch.fnmatch(t.name, pattern) for t in tests):
-                raise TableError(f"there is no guest test '{pattern}'; --list "
-                                 "names them")
+                near = difflib.get_close_matches(pattern, [t.name for t in tests])
+                raise TableError(
+                    f"no guest test matches '{pattern}'; "
+                    + (f"did you mean {' or '.join(near)}?" if near else
+                       f"there is {', '.join(t.name for t in tests)}"))
         return [t for t in tests
                 if any(fnmatch.fnmatch(t.name, p) for p in args.only)]
     # What "make boot" shows is also part of the complete check.
@@ -93,10 +102,23 @@ def choose(args: argparse.Namespace) -> list[GuestTest]:
     return [t for t in tests if sets.intersection(t.sets)]
 
 
-def show_list() -> None:
-    for test in table.read_table():
+def show_list(patterns: list[str]) -> int:
+    """Tests with their devices; recipes by their names alone."""
+    def wanted(name: str) -> bool:
+        return not patterns or any(fnmatch.fnmatch(name, p) for p in patterns)
+
+    tests = [t for t in table.read_table() if wanted(t.name)]
+    for test in tests:
         print(f"{test.name:29} {','.join(test.sets):12} "
-              f"{','.join(test.kernels):14} {test.topology:14} {test.exercised}")
+              f"{','.join(test.kernels):14} {test.shown_topology:18} "
+              f"{test.exercised}")
+    names = [r.name for r in recipes.recipes() if wanted(r.name)]
+    if names:
+        print("\n" + textwrap.fill(
+            f"recipes for RMM=: {', '.join(names)}", 79, break_on_hyphens=False))
+    if not tests and not names:
+        raise TableError(f"nothing matches {' '.join(patterns)}")
+    return status.PASSED
 
 
 def wanted_kernels(args: argparse.Namespace, test: GuestTest) -> list[str]:
@@ -187,20 +209,34 @@ def kernels_used(session: Session, rows: list[Row]) -> str:
     return "kernels: " + "; ".join(out)
 
 
-def show_details(session: Session, rows: list[Row]) -> None:
-    for text in (report.behaviours(rows, session.known), report.news(rows),
-                 report.failures(rows)):
+def show_rows(session: Session, rows: list[Row],
+              args: argparse.Namespace) -> None:
+    if args.verbose:
+        print("\n" + report.every_point(rows))
+    if not args.quiet:
+        print("\n" + report.table(rows))
+    for text in ("" if args.quiet else report.behaviours(rows, session.known),
+                 report.news(rows), report.failures(rows)):
         if text:
             print("\n" + text)
 
 
-def conclude(session: Session, rows: list[Row], seconds: float) -> int:
+def verdict(rows: list[Row]) -> int:
+    good = sum(r.counts()[0] for r in rows)
+    bad = sum(r.counts()[1] for r in rows)
+    if bad:
+        return status.UNUSABLE if any(r.outcome.died for r in rows) \
+            else status.FAILED
+    return status.PASSED if good else status.SKIPPED
+
+
+def conclude(args: argparse.Namespace, session: Session, rows: list[Row],
+             seconds: float) -> int:
     sort(rows)
     report.settle(rows)
     result = session.build / "results" / "guest.xml"
     report.junit(rows, result)
-    print("\n" + report.table(rows))
-    show_details(session, rows)
+    show_rows(session, rows, args)
     skipped = sum(len(r.skips()) for r in rows)
     good = sum(r.counts()[0] for r in rows)
     bad = sum(r.counts()[1] for r in rows)
@@ -209,8 +245,12 @@ def conclude(session: Session, rows: list[Row], seconds: float) -> int:
           + f"; logs: build/logs/guest/, JUnit: {session.shown(result)}")
     print(kernels_used(session, rows))
     print(report.tally(rows))
+    if verdict(rows) == status.SKIPPED:
+        print("every test was skipped: the kernel lacks what they need, or its "
+              "modules were not given (MODULES=); `./rig kconfig` prints the "
+              "options")
     print(f"{good} passed, {bad} failed")
-    return 0 if good and not bad else 1
+    return verdict(rows)
 
 
 def conclude_comparison(session: Session, rows: list[Row]) -> int:
@@ -221,7 +261,7 @@ def conclude_comparison(session: Session, rows: list[Row]) -> int:
     print("\n" + compare.text(rows, session.names))
     print(f"logs: build/logs/guest/*-old.log and *-new.log, JUnit: "
           f"{session.shown(result)}")
-    return 1 if compare.worse(rows) else 0
+    return status.FAILED if compare.worse(rows) else status.PASSED
 
 
 def show_rmm(session: Session, rows: list[Row], wish: str) -> int:
@@ -238,7 +278,13 @@ def show_rmm(session: Session, rows: list[Row], wish: str) -> int:
             idle += recipes.has_script(wish)
     if idle:
         print(f"RMM={wish}: reached nothing, so that this has failed")
-    return 1 if idle else 0
+    return status.FAILED if idle else status.PASSED
+
+
+def leave_a_shell(session: Session) -> None:
+    """build/guest/initramfs-shell.cpio, for command lines by hand"""
+    session.initramfs("shell", session.used[0], table.Topology(
+        "none", (), (), {}), [], True)
 
 
 def interactive(args: argparse.Namespace, session: Session) -> int:
@@ -262,20 +308,28 @@ def known_behaviours(args: argparse.Namespace) -> behaviours.Behaviours:
     return behaviours.Behaviours(paths, args.hide)
 
 
-def main() -> int:
-    args = arguments()
-    if args.list:
-        show_list()
-        return 0
+def check_inputs(args: argparse.Namespace) -> None:
+    """Mistakes are told before anything boots."""
+    guest.scale()
     if args.compare and len(set(args.kernel)) != 2:
-        raise ImageError("--compare wants two different --kernel")
+        raise ImageError("a comparison wants two different kernels")
+    for path in [args.initrd] if args.initrd else []:
+        if not path.is_file():
+            raise ImageError(f"there is no initramfs {path}")
     if not os.access(args.qemu, os.X_OK):
-        raise ImageError(f"there is no {args.qemu}: run make first")
-    scale()             # a mistake there is told before anything boots
+        raise SetupError(f"there is no {args.qemu}: run make first")
+
+
+def main(words: list[str] | None = None) -> int:
+    args = arguments(words)
+    if args.list:
+        return show_list(args.only)
+    check_inputs(args)
     session = Session(os.path.abspath(args.qemu), args.append, args.initrd,
                       report.COMPARE if args.compare else
                       report.KERNEL if args.kernel else report.RIG,
                       known_behaviours(args))
+    tests = choose(args)
     session.script("guest-userland.sh")
     if args.recipes:
         return cookbook.run(session, session.kernel(
@@ -287,15 +341,16 @@ def main() -> int:
     if args.shell or args.initrd:
         return interactive(args, session)
     started = time.monotonic()
-    jobs = make_jobs(args, session, choose(args))
-    session.progress = Progress(len(jobs))
+    jobs = make_jobs(args, session, tests)
+    leave_a_shell(session)
+    session.progress = Progress(len(jobs), args.quiet)
     rows = run_jobs(jobs, args.jobs, session.progress)
     if args.compare:
         return conclude_comparison(session, rows)
-    status = conclude(session, rows, time.monotonic() - started)
+    result = conclude(args, session, rows, time.monotonic() - started)
     if args.rmm:
-        status = show_rmm(session, rows, args.rmm) or status
-    return status
+        result = show_rmm(session, rows, args.rmm) or result
+    return result
 
 
 if __name__ == "__main__":
@@ -303,7 +358,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except (ImageError, TableError) as error:
         print(f"guest tests: error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.status if isinstance(error, ImageError) else status.USAGE)
     except KeyboardInterrupt:
         guest.kill_all()
         print("\nguest tests: interrupted", file=sys.stderr)

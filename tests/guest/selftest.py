@@ -117,6 +117,14 @@ class Verdicts(unittest.TestCase):
         console = judge(GOOD[:4], trouble="hung in the step: one")
         self.assertIn("hung", console.outcomes["t"].problems[0])
 
+    def test_module_error(self) -> None:
+        """Why a driver is not there, beside the test that misses it"""
+        console = judge(GOOD[:1] + ["# vfio_pci.ko does not load: invalid module "
+                                    "format", "begin t", "1..0 # SKIP no vfio",
+                                    "end t exit 0", "done"])
+        self.assertEqual(console.outcomes["t"].skipped, "no vfio (vfio_pci.ko "
+                         "does not load: invalid module format)")
+
     def test_texts(self) -> None:
         point = Point(1, True, "row 1 (a): x => flags 0x7 (after 1.5 s (sic))")
         self.assertEqual((point.words, point.seen, point.measured),

@@ -15,14 +15,24 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 import contextlib
 from collections.abc import Iterator
 
+from . import status
 from .table import HERE
 
 
 class ImageError(Exception):
-    """Something that a guest needs cannot be made: a sentence for the user."""
+    """What the user gave cannot be booted: a sentence that says why."""
+
+    status = status.USAGE
+
+
+class SetupError(ImageError):
+    """Something that a guest needs cannot be made here."""
+
+    status = status.SETUP
 
 
 @contextlib.contextmanager
@@ -98,9 +108,13 @@ def replace(path: pathlib.Path, parts: list[bytes]) -> None:
     """Nobody ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
-    with open(beside, "wb") as out:
-        out.writelines(parts)
-    beside.rename(path)
+    try:
+        with open(beside, "wb") as out:
+            out.writelines(parts)
+        beside.rename(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SetupError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def userland(build: pathlib.Path, tree: str) -> bytes:
@@ -108,7 +122,7 @@ def userland(build: pathlib.Path, tree: str) -> bytes:
     root = build / "guest" / "userland" / tree
     recipe = build / "guest" / "userland" / "recipe"
     if not recipe.exists():
-        raise ImageError("the guests' user land is missing: run "
+        raise SetupError("the guests' user land is missing: run "
                          "scripts/guest-userland.sh")
     made = build / "guest" / f"initramfs-userland-{tree}.cpio"
     if not made.exists() or made.stat().st_mtime < recipe.stat().st_mtime:
@@ -129,7 +143,7 @@ def compiler() -> str:
     path = shutil.which("aarch64-linux-gnu-gcc")
     if path:
         return path
-    raise ImageError("aarch64-linux-gnu-gcc is missing: run ./configure, which "
+    raise SetupError("aarch64-linux-gnu-gcc is missing: run ./configure, which "
                      "installs gcc-aarch64-linux-gnu and libc6-dev-arm64-cross")
 
 
@@ -146,7 +160,7 @@ def compile_program(build: pathlib.Path, source: pathlib.Path) -> pathlib.Path:
                str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise ImageError(f"{source.name} does not compile:\n{done.stderr}")
+        raise SetupError(f"{source.name} does not compile:\n{done.stderr}")
     beside.rename(target)
     return target
 
@@ -207,3 +221,21 @@ class Modules:
         for name in names:
             visit(name)
         return ordered
+
+
+def module_index(version: str) -> dict[str, bytes]:
+    """The tables of an empty lib/modules/VERSION, without which lspci
+    complains about kmod; nothing if this host has no depmod."""
+    depmod = shutil.which("depmod", path=f"{os.environ.get('PATH', '')}:/sbin:"
+                          "/usr/sbin")
+    if not version or not depmod:
+        return {}
+    with tempfile.TemporaryDirectory() as name:
+        place = pathlib.Path(name) / "lib" / "modules" / version
+        place.mkdir(parents=True)
+        for empty in ("modules.order", "modules.builtin",
+                      "modules.builtin.modinfo"):
+            (place / empty).touch()
+        subprocess.run([depmod, "-b", name, version], capture_output=True)
+        return {f"lib/modules/{version}/{path.name}": path.read_bytes()
+                for path in sorted(place.iterdir())}

@@ -117,7 +117,8 @@ def settle(rows: list[Row]) -> None:
 class Progress:
     """One status line on a terminal; plain lines everywhere else."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, quiet: bool = False) -> None:
+        self.quiet = quiet
         self.terminal = sys.stdout.isatty()
         self.lock = threading.Lock()
         self.total, self.finished = total, 0
@@ -126,6 +127,8 @@ class Progress:
         self.painted = 0.0
 
     def line(self, text: str) -> None:
+        if self.quiet:
+            return
         with self.lock:
             sys.stdout.write(("\r\033[K" if self.terminal else "") + text + "\n")
             sys.stdout.flush()
@@ -212,6 +215,19 @@ def columns(rows: list[tuple[str, ...]], limits: tuple[int, ...]) -> str:
 
 def table(rows: list[Row]) -> str:
     return columns([HEAD, *map(_cells, rows)], (29, 16, 38, 52, 14))
+
+
+def every_point(rows: list[Row]) -> str:
+    """As the guests printed them, with the verdict on each"""
+    out: list[str] = []
+    for row in rows:
+        out.append(f"{row.test} on {row.kernel}:")
+        for point in (*row.outcome.points, *row.outcome.log):
+            word = ("NEW" if point.is_new else
+                    f"known: {point.behaviour}" if point.is_known else
+                    "ok" if point.passed else "not ok")
+            out.append(f"  {word:7} {point.description}")
+    return "\n".join(out)
 
 
 def failures(rows: list[Row]) -> str:

@@ -14,10 +14,10 @@ import subprocess
 import threading
 import time
 
-from . import image, report, service
+from . import image, kernels, report, service
 from .behaviours import TABLES, Behaviours
 from .guest import Boot, Guest
-from .image import Cpio, ImageError, Modules
+from .image import Cpio, Modules, SetupError
 from .report import Progress, Row
 from .table import HERE, GuestTest, Topology, read_topology
 from .tap import Outcome
@@ -47,7 +47,7 @@ class Kernel:
     modules: Modules
     debian: bool
     spec: str = ""      # as the user gave it
-    version: str = ""   # of Debian's: all of it
+    version: str = ""   # all of it, as the kernel has it
 
 
 class Session:
@@ -74,7 +74,7 @@ class Session:
         """One of the set-up scripts; it says itself what goes on."""
         done = subprocess.run([str(TOP / "scripts" / name), *args])
         if done.returncode:
-            raise ImageError(f"scripts/{name} {' '.join(args)} failed")
+            raise SetupError(f"scripts/{name} {' '.join(args)} failed")
 
     def kernel(self, spec: str,
                modules: pathlib.Path | None = None) -> Kernel:
@@ -86,20 +86,26 @@ class Session:
     def _kernel(self, spec: str, modules: pathlib.Path | None) -> Kernel:
         if spec.startswith("debian:"):
             return self._debian(spec.removeprefix("debian:"))
-        path = pathlib.Path(spec)
-        if path.is_dir() and (path / "arch/arm64/boot/Image").exists():
-            path = path / "arch/arm64/boot/Image"
-        if not path.is_file():
-            raise ImageError(f"there is no kernel image {spec}; give the path of "
-                             "an arm64 Image, debian:6.12 or debian:latest")
-        return Kernel("own", path.resolve(), Modules(modules), False, spec)
+        path = kernels.find(spec)
+        own = Modules(modules)
+        if modules and not own.files:
+            raise kernels.no_modules(modules)
+        version = kernels.version(path)
+        kernels.check_modules(own, version)
+        return Kernel("own", path, own, False, f"{spec} ({version})"
+                      if version else spec, version)
 
     def _debian(self, spec: str) -> Kernel:
-        kernels = self.build / "guest" / "kernels"
+        places = self.build / "guest" / "kernels"
         self.script("guest-kernel.sh", spec)
-        version = (kernels / f"{spec}.version").read_text().strip()
-        return Kernel(label(version), kernels / version / "Image",
-                      Modules(kernels / version / "modules"), True,
+        version = (places / f"{spec}.version").read_text().strip()
+        # A name that stays, for command lines by hand
+        link = places / f"{spec}.new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(version)
+        link.replace(places / spec)
+        return Kernel(label(version), places / version / "Image",
+                      Modules(places / version / "modules"), True,
                       f"Debian {version}", version)
 
     # --- images ---
@@ -123,6 +129,8 @@ class Session:
                 a + "\n" for a in topology.arguments()).encode())
             for path, text in topology.files.items():
                 cpio.file(f"rig/{path}", text.encode())
+            for path, content in image.module_index(kernel.version).items():
+                cpio.file(path, content)
             if shell:
                 cpio.file("rig/shell", b"")
                 cpio.file("rig/profile", b"PS1='guest# '\n"

@@ -62,6 +62,11 @@ class GuestTest:
         return None
 
     @property
+    def shown_topology(self) -> str:
+        """A scenario may be its own."""
+        return "its own" if "/" in self.topology else self.topology
+
+    @property
     def interpreter(self) -> pathlib.Path | None:
         """What runs the program, if the kernel cannot."""
         name = INTERPRETERS.get(self.script.suffix) if self.script else None

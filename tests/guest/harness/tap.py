@@ -86,6 +86,8 @@ class Outcome:
     problems: list[str] = dataclasses.field(default_factory=list)
     # The kernel went down: the machine could not be judged to the end
     crash: str = ""
+    # The guest did not come up, or did not go off by itself
+    died: bool = False
     skipped: str = ""
     whole: Point | None = None      # a point of the kernel if it was skipped
     plan: int | None = None
@@ -195,6 +197,7 @@ class Console:
         # Reports before the first program and after the last one
         self.outside: list[tuple[Report, str]] = []
         self.fatal: Report | None = None
+        self.notes: list[str] = []      # modules that do not load
 
     def feed(self, raw: str, now: float) -> None:
         self.tail.append(raw)
@@ -240,6 +243,8 @@ class Console:
             self.done, self.step = True, "powering off"
         elif self.current:
             self._program(self.current, line)
+        elif " does not load: " in line:
+            self.notes.append(line.removeprefix("# "))
 
     def _begin(self, name: str, now: float) -> None:
         self.step = f"starting {name}"
@@ -291,6 +296,9 @@ class Console:
                 outcome.problems.append(
                     "did not run: " + (self.problems[0] if self.problems
                                        else "the guest ended before"))
+            outcome.died = bool(self.fatal or trouble or not self.done)
+            if outcome.skipped and self.notes:
+                outcome.skipped += f" ({'; '.join(self.notes)})"
         self._attribute()
 
     def _close_crashed(self, trouble: str) -> None:
