@@ -23,14 +23,21 @@ words = $(foreach v,$(given),$(call q,$(v)=$($(v)))) \
 rig = @./rig --no-setup
 
 .PHONY: all setup build boot shell test list kconfig recipes compare check check-qtest \
-        check-guest check-long bench fuzz docs clean distclean upstream-check help
+        check-guest check-long bench fuzz docs clean distclean upstream-check help FORCE
 .NOTPARALLEL:
 
 all: build
 
+# A checkout that was moved or copied has links and paths of where it was.
+ifneq ($(shell cat build/where 2>/dev/null),$(shell pwd -P))
+build/configured.ok: FORCE
+endif
+
 build/configured.ok: $(configure_inputs)
 	@eval ./configure $$(cat build/options 2>/dev/null)
 	@touch $@
+
+FORCE:
 
 setup: build/configured.ok
 

@@ -6,6 +6,10 @@
 
 . "$(dirname "$0")/lib.sh"
 
+# ninja does not mind a second one in the same directory, and should.
+exec 9>"$RIG_BUILD/build.lock"
+flock -n 9 || { say "another build is at work in $RIG_BUILD: waiting for it"; flock 9; }
+
 [ $# -gt 0 ] || set -- qemu-system-aarch64 qemu-img qemu-io
 # QEMU writes its version header anew each time, three steps at most; only what
 # takes longer is worth a word.

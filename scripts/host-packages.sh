@@ -20,7 +20,8 @@ for arg; do
 done
 
 command -v dpkg-query >/dev/null ||
-    die "dpkg-query is missing: qemu-rig sets itself up on Debian 12 or 13"
+    die "this is no Debian (there is no dpkg-query): Containerfile makes an image" \
+        "of Debian 13 that has all, see README.md"
 
 missing_packages() {
     for p in $wanted; do
@@ -44,6 +45,8 @@ fi
 [ "$install" = yes ] ||
     die "these packages are missing and this user may not install them;" \
         "run as root:  apt-get install $missing"
+
+say "missing on this machine, to be installed${root:+ with sudo}: $missing"
 
 apt_install() {
     # shellcheck disable=SC2086  # one word a package, and maybe no sudo

@@ -26,24 +26,37 @@ die()  { printf '%s\n' "qemu-rig: error: $*" >&2; exit 1; }
 
 # QEMU refuses to be built in a directory with a space or a colon in its path.
 # Then build/ becomes a link to a directory of its own in the user's cache.
-rig_build_dir() {
-    case $RIG_TOP in
+rig_cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/qemu-rig
+
+rig_link_build() {
+    case $rig_cache in
     *[[:space:]:]*)
-        if [ ! -e "$RIG_TOP/build" ]; then
-            dir=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/qemu-rig
-            case $dir in
-            *[[:space:]:]*)
-                die "neither the checkout nor $dir has a path without spaces:" \
-                    "set XDG_CACHE_HOME to a directory that has" ;;
-            esac
-            dir=$dir/$(printf %s "$RIG_TOP" | cksum | tr ' ' -)
-            mkdir -p "$dir"
-            rm -f "$RIG_TOP/build"
-            ln -s "$dir" "$RIG_TOP/build"
-        fi ;;
-    *)
-        mkdir -p "$RIG_TOP/build" ;;
+        die "neither the checkout nor $rig_cache has a path without spaces:" \
+            "set XDG_CACHE_HOME to a directory that has" ;;
     esac
+    dir=$rig_cache/$(printf %s "$RIG_TOP" | cksum | tr ' ' -)
+    # A copy of a checkout has a link to the original's directory.
+    case $(readlink "$RIG_TOP/build") in
+    "$dir") [ ! -d "$dir" ] || return 0 ;;
+    "$rig_cache"/*) rm -f "$RIG_TOP/build" ;;
+    esac
+    [ ! -d "$RIG_TOP/build" ] || return 0
+    rm -f "$RIG_TOP/build"
+    mkdir -p "$dir" && ln -s "$dir" "$RIG_TOP/build"
+}
+
+rig_build_dir() {
+    owner=$(stat -c %U "$RIG_TOP")
+    [ -d "$RIG_TOP/build" ] || [ -w "$RIG_TOP" ] ||
+        die "$RIG_TOP belongs to $owner and cannot be written: make a clone of" \
+            "your own, git clone '$RIG_TOP'"
+    case $RIG_TOP in
+    *[[:space:]:]*) rig_link_build ;;
+    *) mkdir -p "$RIG_TOP/build" ;;
+    esac
+    [ -w "$RIG_TOP/build" ] ||
+        die "$RIG_TOP/build belongs to $(stat -L -c %U "$RIG_TOP/build") and cannot" \
+            "be written: make a clone of your own, git clone '$RIG_TOP'"
     (cd "$RIG_TOP/build" && pwd -P)
 }
 RIG_BUILD=$(rig_build_dir)

@@ -281,12 +281,6 @@ def show_rmm(session: Session, rows: list[Row], wish: str) -> int:
     return status.FAILED if idle else status.PASSED
 
 
-def leave_a_shell(session: Session) -> None:
-    """build/guest/initramfs-shell.cpio, for command lines by hand"""
-    session.initramfs("shell", session.used[0], table.Topology(
-        "none", (), (), {}), [], True)
-
-
 def interactive(args: argparse.Namespace, session: Session) -> int:
     """--shell, --initrd: QEMU takes over the terminal, and this process."""
     spec = args.kernel[0] if args.kernel else "debian:stable"
@@ -342,7 +336,8 @@ def main(words: list[str] | None = None) -> int:
         return interactive(args, session)
     started = time.monotonic()
     jobs = make_jobs(args, session, tests)
-    leave_a_shell(session)
+    if session.used:
+        session.leave_a_shell(session.used[0])
     session.progress = Progress(len(jobs), args.quiet)
     rows = run_jobs(jobs, args.jobs, session.progress)
     if args.compare:

@@ -225,7 +225,7 @@ class Modules:
 
 def module_index(version: str) -> dict[str, bytes]:
     """The tables of an empty lib/modules/VERSION, without which lspci
-    complains about kmod; nothing if this host has no depmod."""
+    complains about kmod; nothing if this host has no depmod. /lib is a link."""
     depmod = shutil.which("depmod", path=f"{os.environ.get('PATH', '')}:/sbin:"
                           "/usr/sbin")
     if not version or not depmod:
@@ -237,5 +237,5 @@ def module_index(version: str) -> dict[str, bytes]:
                       "modules.builtin.modinfo"):
             (place / empty).touch()
         subprocess.run([depmod, "-b", name, version], capture_output=True)
-        return {f"lib/modules/{version}/{path.name}": path.read_bytes()
+        return {f"usr/lib/modules/{version}/{path.name}": path.read_bytes()
                 for path in sorted(place.iterdir())}

@@ -141,6 +141,10 @@ class Session:
             image.replace(path, parts)
             return path
 
+    def leave_a_shell(self, kernel: Kernel) -> None:
+        """build/guest/initramfs-shell.cpio, for command lines by hand"""
+        self.initramfs("shell", kernel, Topology("none", (), (), {}), [], True)
+
     def _programs(self, cpio: Cpio, tests: list[GuestTest]) -> None:
         cpio.file("rig/bin/run-test", image.compile_program(
             self.build, HERE / "run-test.c").read_bytes(), 0o755)
