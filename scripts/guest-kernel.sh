@@ -427,7 +427,9 @@ install_first() { # NUMBER
 }
 
 resolve() { # SPEC
-    if [ "$base" != "${base#[0-9]}" ] && [ -f "$kernels/$1/Image" ]; then
+    # The harness keeps links of the names of other SPECs beside the trees.
+    if [ "$base" != "${base#[0-9]}" ] && [ ! -L "$kernels/$1" ] &&
+       [ -f "$kernels/$1/Image" ]; then
         version=$1   # a full name; Debian need not have it any more
     else
         candidates
