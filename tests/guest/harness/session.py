@@ -99,11 +99,12 @@ class Session:
         places = self.build / "guest" / "kernels"
         self.script("guest-kernel.sh", spec)
         version = (places / f"{spec}.version").read_text().strip()
-        # A name that stays, for command lines by hand
-        link = places / f"{spec}.new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(version)
-        link.replace(places / spec)
+        if spec != version:
+            # A name that stays, for command lines by hand
+            link = places / f"{spec}.new"
+            link.unlink(missing_ok=True)
+            link.symlink_to(version)
+            link.replace(places / spec)
         return Kernel(label(version), places / version / "Image",
                       Modules(places / version / "modules"), True,
                       f"Debian {version}", version)
