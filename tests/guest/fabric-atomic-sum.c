@@ -520,8 +520,9 @@ static void check_run(const Kind *kind, bool lse, void *page, const char *what)
     };
     cell_reset(&run);
     good = contest(&run);
-    tap_ok(good, "%s: %s, %s, %s: each of them returns (%u against %u CPUs)",
-           ep.id, kind->name, method, what, kind->count, cpus);
+    tap_ok(good, "%s: %s, %s, %s: each of them returns => %s (%u against %u "
+           "CPUs)", ep.id, kind->name, method, what, good ? "yes" : "no",
+           kind->count, cpus);
     exact = kind->op == FABRIC_FETCH_ADD ? judge_sum(&run, text, sizeof(text)) :
             kind->op == FABRIC_SWAP ? judge_swap(&run, text, sizeof(text)) :
             judge_cas(&run, text, sizeof(text));

@@ -226,14 +226,14 @@ int main(void)
         return tap_done();
     }
     bar = fabric_bar_address(ep1.path, 2);
-    tap_ok(bar != 0, "ep1's peer memory has an address (%#llx)",
-           (unsigned long long)bar);
+    tap_ok(bar != 0, "ep1's peer memory has an address => %s (%#llx)",
+           bar ? "yes" : "no", (unsigned long long)bar);
     check_redirect_at_boot();
     check_redirected();
     check_direct();
     tap_ok(events.count == faults ||
            (events.count < faults && !smmu_all_told(&events)),
-           "as many events of the SMMU as there were faults (%u of %u)",
+           "as many events of the SMMU as there were faults => %u of %u",
            events.count, faults);
     printf("# seen: FetchAdd, Swap, CAS, read and write to a peer; through the "
            "SMMU with ACS redirect, past it without\n");

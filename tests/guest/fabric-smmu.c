@@ -185,7 +185,8 @@ static void judge(const Wanted *w)
                 (!count || (event->type == w->type &&
                             event->stream == fabric_routing_id(ep.path) &&
                             (w->read < 0 || w->read == event->read))),
-                "%s: number and contents of the events (%u)", w->what, count)) {
+                "%s: number and contents of the events => %u", w->what,
+                count)) {
         printf("#   wanted: %u of type %#x, RnW %d, stream %#x\n", w->count,
                w->type, w->read, fabric_routing_id(ep.path));
         if (event) {
@@ -219,7 +220,7 @@ int main(void)
     }
     tap_ok(events.count == wants - 1 || (events.count < wants - 1 &&
                                          !smmu_all_told(&events)),
-           "as many events as there were refused requests (%u of %u)",
+           "as many events as there were refused requests => %u of %u",
            events.count, wants - 1);
     printf("# seen: %u refused requests, %u events of the SMMU; an AtomicOp is "
            "one event and one UR, and works once its page is mapped\n",
