@@ -7,7 +7,7 @@
  *
  * The user of vfio owns every function that the reset concerns. After it
  * configuration space is as before, what the user has mapped is there again,
- * and DMA works.
+ * and DMA works: the former is for the kernel to do, the latter for the machine.
  */
 #include "fabric-reset.h"
 
@@ -26,16 +26,15 @@ static const struct HotReset {
     unsigned functions;         /* that are concerned */
     const char *slow, *property;
     int ms;
-    const char *found[3];       /* by the audit */
 } resets[] = {
-    { 0, 1, "ep0", "reset-ready-ms", 0, { NULL } },
-    { 0, 1, "ep0", "reset-ready-ms", 300, { NULL } },
-    { 0, 1, "ds2", "reset-ready-ms", 5000, { NULL } },
-    { 1, 1, "ep2", "reset-ready-ms", 0, { NULL } },
-    { 1, 1, "ep2", "reset-ready-ms", 300, { NULL } },
-    { 1, 1, "rp1", "reset-ready-ms", 5000, { NULL } },
-    { 2, 2, "ds3", "reset-ready-ms", 0, { NULL } },
-    { 2, 2, "ds3", "reset-ready-ms", 300, { NULL } },
+    { 0, 1, "ep0", "reset-ready-ms", 0 },
+    { 0, 1, "ep0", "reset-ready-ms", 300 },
+    { 0, 1, "ds2", "reset-ready-ms", 5000 },
+    { 1, 1, "ep2", "reset-ready-ms", 0 },
+    { 1, 1, "ep2", "reset-ready-ms", 300 },
+    { 1, 1, "rp1", "reset-ready-ms", 5000 },
+    { 2, 2, "ds3", "reset-ready-ms", 0 },
+    { 2, 2, "ds3", "reset-ready-ms", 300 },
 };
 
 /* How many functions the reset concerns, as the kernel says; 0: none at all. */
@@ -72,31 +71,28 @@ static Trigger hot_reset(const Dma *d, unsigned functions)
     return t;
 }
 
-static bool in_time(const Trigger *t, int ms)
-{
-    return t->error == 0 && t->seconds >= (ms > 100 ? ms : 100) / 1000.0 &&
-           t->seconds < ms * 2 / 1000.0 + 1.0;
-}
-
+/* What the kernel has restored, and whether the machine works with it. */
 static void check_state(const Snapshot *before, unsigned first, unsigned count,
                         const char *what)
 {
-    unsigned i, differ = 0, works = 0;
+    bool same = snapshots_check(before, count, what);
+    unsigned i, works = 0;
 
     for (i = 0; i < count; i++) {
-        differ += snapshot_differs(&before[i], what);
         works += dma_works(&dma[first + i]);
     }
-    tap_ok(differ == 0, "%s: configuration space is as before", what);
-    tap_ok(works == count, "%s: DMA works", what);
+    tap_ok(works == count || !same, "%s: DMA works where all is as before => "
+           "%u of %u", what, works, count);
 }
 
 static void check_hot_reset(const struct HotReset *r)
 {
     Dma *d = &dma[r->endpoint];
+    const char *port = link_port(d->ep.id, "reset");
     static Snapshot before[2];
-    unsigned i, found = 0;
+    unsigned i, functions;
     char what[96];
+    Link link;
     Trigger t;
 
     snprintf(what, sizeof(what), "hot reset of %s, below %s %d ms", d->ep.id,
@@ -106,17 +102,17 @@ static void check_hot_reset(const struct HotReset *r)
     for (i = 0; i < r->functions; i++) {
         snapshot_take(&before[i], ids[r->endpoint + i]);
     }
-    tap_ok(concerned(d->ep.device) == r->functions,
-           "%s: it concerns %u functions", what, r->functions);
+    functions = concerned(d->ep.device);
+    tap_kernel(functions == r->functions,
+               "%s: functions that it concerns, says the kernel => %u", what,
+               functions);
+    link = link_query(port);
     t = hot_reset(d, r->functions);
-    tap_ok(in_time(&t, r->ms), "%s: done after %.3f s (%s)", what, t.seconds,
-           strerror(t.error));
+    trigger_check(what, &t, r->ms);
+    link_check(what, port, &link, true, t.error);
     check_state(before, r->endpoint, r->functions, what);
     sleep_ms(1500);
-    while (found < 3 && r->found[found]) {
-        found++;
-    }
-    audit_check(what, r->found, found);
+    audit_empty(what);
     host_set(r->slow, r->property, 0);
 }
 
@@ -127,18 +123,20 @@ static void check_function_reset(int ms)
     char what[64];
     Trigger t = { 0 };
     double start;
+    Link link;
 
     snprintf(what, sizeof(what), "VFIO_DEVICE_RESET of ep0, %d ms", ms);
     printf("# step: %s\n", what);
     host_set("ep0", "flr-ready-ms", ms);
     snapshot_take(&before, "ep0");
+    link = link_query("ds2");
     start = kmsg_now();
     if (ioctl(dma[0].ep.device, VFIO_DEVICE_RESET) < 0) {
         t.error = errno;
     }
     t.seconds = kmsg_now() - start;
-    tap_ok(in_time(&t, ms), "%s: done after %.3f s (%s)", what, t.seconds,
-           strerror(t.error));
+    trigger_check(what, &t, ms);
+    link_check(what, "ds2", &link, false, t.error);
     check_state(&before, 0, 1, what);
     sleep_ms(1500);
     audit_empty(what);
@@ -146,25 +144,31 @@ static void check_function_reset(int ms)
 }
 
 /*
- * The same by a reset of the bus: vfio locks the device, but not the port whose
- * bit it is, and the kernel itself notes that, once.
+ * The same by a reset of the bus. A kernel for which vfio locks the device, but
+ * not the port whose bit it is, notes that itself, once.
  */
 static void check_unlocked(void)
 {
     const char *what = "VFIO_DEVICE_RESET of ep2 by bus";
-    unsigned version = debian_version();
     static Snapshot before;
+    Trigger t = { 0 };
     bool said;
+    Link link;
 
     printf("# step: %s\n", what);
     fabric_write_attr(dma[1].ep.path, "reset_method", "bus");
     snapshot_take(&before, "ep2");
+    link = link_query("rp1");
     kernel_said(&kernel, "");
-    tap_ok(ioctl(dma[1].ep.device, VFIO_DEVICE_RESET) == 0, "%s: done", what);
+    if (ioctl(dma[1].ep.device, VFIO_DEVICE_RESET) < 0) {
+        t.error = errno;
+    }
     said = kernel_said(&kernel, "unlocked secondary bus reset");
-    tap_ok(said || (version != 6012 && version != 7003),
-           "%s: the kernel %s of an unlocked reset", what,
-           said ? "tells" : "does not tell");
+    tap_kernel(!t.error, "%s: the kernel resets => %s", what,
+               t.error ? strerror(t.error) : "done");
+    tap_kernel(!said, "%s: the kernel says that the reset is not locked => %s",
+               what, said ? "yes" : "no");
+    link_check(what, "rp1", &link, true, t.error);
     check_state(&before, 1, 1, what);
     sleep_ms(1500);
     audit_empty(what);
@@ -180,11 +184,9 @@ static void check_never(void)
     host_set("ep0", "reset-ready-ms", -1);
     kernel_said(&kernel, "");
     t = hot_reset(&dma[0], 1);
-    tap_ok(t.seconds > 55, "%s: returns after %.1f s: %s", what, t.seconds,
-           strerror(t.error));
-    tap_ok(kernel_said(&kernel, GIVING_UP), "%s: the kernel gives up", what);
+    trigger_check_never(what, &t, kernel_said(&kernel, GIVING_UP));
     sleep_ms(1500);
-    audit_expect(what, "?config-not-ready ep0");
+    audit_empty(what);
     dma_close(&dma[0]);
     host_set("ep0", "reset-ready-ms", 0);
 }
@@ -233,7 +235,8 @@ int main(void)
         return tap_done();
     }
     sleep_ms(1500);
-    audit_empty("before");
+    /* Of the opening: a look into a device that was reset just now. */
+    audit_expect("before", "?config-too-early *");
     for (i = 0; i < sizeof(resets) / sizeof(resets[0]); i++) {
         check_hot_reset(&resets[i]);
     }
@@ -246,6 +249,7 @@ int main(void)
     tap_ok(reset_anew("ds2", below) && fabric_iommu_open(&iommu) &&
            dma_open(&dma[0], &iommu, "ep0", 0) && dma_works(&dma[0]),
            "ep0, removed, reset and found again: DMA works");
+    audit_done();
     dma_close(&dma[0]);
     fabric_iommu_close(&iommu);
     printf("# seen: hot resets of single functions, of a device of two and of "
