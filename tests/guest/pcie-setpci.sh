@@ -23,7 +23,8 @@ check_bit() { # MASK NAME WRITABLE
     set -- "$1" "$2" "$3" $out
     case $#,$4 in
     6,[0-9a-f][0-9a-f][0-9a-f][0-9a-f]) ;;
-    *) ok 1 "$id: setpci reads Device Control 2 ($out)"; return ;;
+    *) ok 1 "$id ($kind): $2: setpci reads Device Control 2 => $out"
+        return ;;
     esac
     set_to=$((0x$4 & ~0x$1))
     clear_to=$set_to
@@ -36,7 +37,7 @@ check_bit() { # MASK NAME WRITABLE
     is $((0x$5)) $set_to "$id ($kind): $2 after writing 1, writable: $3"
     is $((0x$6)) $clear_to "$id ($kind): $2 after writing 0"
     out=$(setpci -s "${path##*/}" "$devctl2=$4" "$devctl2")
-    is "$out" "$4" "$id ($kind): put back"
+    is "$out" "$4" "$id ($kind): $2 put back"
 }
 
 check_device() {
