@@ -40,8 +40,10 @@ def run(session: Session, kernel: Kernel, test: GuestTest,
         calls += sum(int(x.split()[2].rstrip(",")) for x in lines
                      if x.startswith("# calls"))
         wrong += [x for x in lines if "runtime error" in x or "Sanitizer" in x]
-        outcome.points.append(Point(number, not wrong, f"{name}: {good} points",
-                                    details=wrong[:20]))
+        outcome.points.append(Point(
+            number, not wrong,
+            f"{name} => {'wrong' if wrong else 'right'} ({good} points)",
+            details=wrong[:20]))
     outcome.plan = len(outcome.points)
     outcome.seen.append(f"{calls} random calls from 4 CPUs, nothing else "
                         "touched")

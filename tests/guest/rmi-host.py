@@ -171,8 +171,10 @@ def run(session: Session, kernel: Kernel, test: GuestTest,
                         session.log(f"{test.name}-{number}"))
         good, wrong = judge(lines)
         total += good
-        outcome.points.append(Point(number, not wrong, f"{name}: {good} points",
-                                    details=wrong[:20]))
+        outcome.points.append(Point(
+            number, not wrong,
+            f"{name} => {'wrong' if wrong else 'right'} ({good} points)",
+            details=wrong[:20]))
     outcome.plan = len(outcome.points)
     outcome.seen.append(f"{len(runs)} courses, {total} test points, no page "
                         "lost")

@@ -106,7 +106,7 @@ def run(session: Session, kernel: Kernel, test: GuestTest,
         session.progress.step(test.name, name)
         boots, guests = pair(session, kernel, test, number, stock)
         trees = [device_tree(b) for b in boots]
-        point(f"{name}: device tree, {len(trees[0])} bytes",
+        point(f"{name}: device tree => {len(trees[0])} bytes",
               [] if trees[0] == trees[1] else ["the device trees differ"])
         for what in ("lspci", "iomem", "dmesg"):
             sides = [normalise(dumped(g, what)) for g in guests]
@@ -115,7 +115,7 @@ def run(session: Session, kernel: Kernel, test: GuestTest,
                 *sides, "stock", "ours", lineterm="", n=0))
             if not sides[0]:
                 differences = [f"the guest printed no {what}"]
-            point(f"{name}: {what}, {len(sides[0])} lines", differences)
+            point(f"{name}: {what} => {len(sides[0])} lines", differences)
             compared += len(sides[0])
     outcome.plan = len(outcome.points)
     same = sum(p.passed for p in outcome.points)
