@@ -11,6 +11,14 @@
 
 static void (*run_seed)(uint32_t seed);
 
+/* In the log before anything happens, so that a run that is killed names it */
+static void run_one(uint32_t seed)
+{
+    g_test_message("seed %u", seed);
+    fflush(NULL);
+    run_seed(seed);
+}
+
 static void test_seeds(const void *variable)
 {
     const char *path = g_getenv(variable);
@@ -30,7 +38,7 @@ static void test_seeds(const void *variable)
     lines = g_strsplit(text, "\n", 0);
     for (line = lines; *line; line++) {
         if (g_ascii_isdigit(**line)) {
-            run_seed(g_ascii_strtoull(*line, NULL, 10));
+            run_one(g_ascii_strtoull(*line, NULL, 10));
             n++;
         }
     }
@@ -52,7 +60,7 @@ static void test_time(void)
     end = g_get_monotonic_time() +
           g_ascii_strtoull(seconds, NULL, 10) * G_USEC_PER_SEC;
     do {
-        run_seed(seed + rounds++);
+        run_one(seed + rounds++);
     } while (g_get_monotonic_time() < end);
     g_test_message("%u rounds", rounds);
 }

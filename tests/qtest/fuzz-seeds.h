@@ -14,6 +14,7 @@
  *                  comment
  *   PREFIX/time    seeds from RIG_FUZZ_SEED (1) on, for RIG_FUZZ_SECONDS of
  *                  wall-clock time; the last one is run to its end
+ * Either names a seed in the log before it runs.
  * Either is skipped if the environment does not name the file or the time.
  * @seeds: environment variable with the file's name
  * @run: makes a machine, does what the seed says, and fails by itself

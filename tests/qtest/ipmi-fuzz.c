@@ -212,7 +212,6 @@ static void run_seed(uint32_t seed)
     Fuzz f = { .seed = seed };
     unsigned i, j, n;
 
-    g_test_message("seed %u", seed);
     f.rand = g_rand_new_with_seed(seed);
     boot(&f);
     for (i = 0; i < CASES; i++) {

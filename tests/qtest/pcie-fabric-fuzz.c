@@ -384,7 +384,6 @@ static void run_seed(uint32_t seed)
     Fuzz f = { .seed = seed };
     int i;
 
-    g_test_message("seed %u", seed);
     f.rand = g_rand_new_with_seed(seed);
     f.qts = qfabric_boot(seed < FULL ? DEVICES : DEVICES STOCK_DEVICES);
     f.fab = qfabric_new(f.qts);
