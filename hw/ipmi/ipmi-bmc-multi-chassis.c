@@ -145,9 +145,11 @@ uint8_t ipmi_power(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
         return IPMI_MULTI_CC_OK;
     }
     trace_ipmi_power(ipmi_bmc_name(s), op, cause, chan);
-    qapi_event_send_ipmi_power(ipmi_bmc_name(s), (IpmiPowerOperation)op,
-                               cause == IPMI_CAUSE_WATCHDOG ?
-                               "watchdog" : "chassis-control");
+    if (ipmi_event_allowed(s)) {
+        qapi_event_send_ipmi_power(ipmi_bmc_name(s), (IpmiPowerOperation)op,
+                                   cause == IPMI_CAUSE_WATCHDOG ?
+                                   "watchdog" : "chassis-control");
+    }
     switch (op) {
     case IPMI_POWER_DOWN:
         set_power_unit(s, POWER_UNIT_OFF);

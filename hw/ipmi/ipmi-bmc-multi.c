@@ -34,6 +34,27 @@ const char *ipmi_bmc_name(IPMIBmcMulti *s)
     return s->name ?: TYPE_IPMI_BMC_MULTI;
 }
 
+bool ipmi_event_allowed(IPMIBmcMulti *s)
+{
+    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+    int64_t forgiven = (now - s->events_ms) * IPMI_EVENTS_RATE / 1000;
+
+    /* A snapshot may have set the clock back. */
+    if (forgiven < 0 || forgiven >= s->events) {
+        s->events = 0;
+        s->events_ms = now;
+    } else if (forgiven) {
+        s->events -= forgiven;
+        s->events_ms += forgiven * 1000 / IPMI_EVENTS_RATE;
+    }
+    if (s->events == IPMI_EVENTS) {
+        trace_ipmi_event_withheld(ipmi_bmc_name(s));
+        return false;
+    }
+    s->events++;
+    return true;
+}
+
 /*
  * Flags, attention, event message buffer
  */

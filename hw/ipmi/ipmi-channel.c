@@ -120,7 +120,9 @@ static void put_on_medium(IPMIChannel *c, uint8_t from, const uint8_t *data,
     c->n_sent++;
     log_sent(c, from, data, len);
     ipmi_channel_chardev_send(c, from, data, len);
-    qapi_event_send_ipmi_message(bmc_name(c), c->number, hex);
+    if (ipmi_event_allowed(c->bmc)) {
+        qapi_event_send_ipmi_message(bmc_name(c), c->number, hex);
+    }
 }
 
 static IPMISatellite *find_satellite(IPMIChannel *c, uint8_t address)

@@ -397,6 +397,43 @@ static void test_tracked(void)
     qtest_quit(m.qts);
 }
 
+/* Each of so many messages to a medium; how many events came of them? */
+static unsigned events_of(Machine *m, unsigned messages)
+{
+    unsigned n = 0;
+    QDict *event;
+
+    while (messages--) {
+        qipmi_expect(&m->kcs, "06 34 09 01", "00");
+    }
+    /* What came before its answer is in libqtest's list. */
+    g_free(sent(m, 9));
+    while ((event = qtest_qmp_event_ref(m->qts, "IPMI_MESSAGE"))) {
+        qobject_unref(event);
+        n++;
+    }
+    return n;
+}
+
+/*
+ * QEMU keeps the events that a QMP client does not read, so a guest must not
+ * be able to make any number of them.
+ */
+static void test_event_flood(void)
+{
+    Machine m;
+
+    boot(&m);
+    g_assert_cmpuint(events_of(&m, 990), ==, 990);
+    g_assert_cmpuint(events_of(&m, 1000), ==, 10);
+    g_assert_cmpint(counter(&m, 9, "sent"), ==, 1990);
+    qtest_clock_step(m.qts, 100 * 1000000LL);
+    g_assert_cmpuint(events_of(&m, 1000), ==, 10);
+    qtest_clock_step(m.qts, 20 * 1000000000LL);
+    g_assert_cmpuint(events_of(&m, 1100), ==, 1000);
+    qtest_quit(m.qts);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -409,5 +446,6 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/bridge/overflow", test_overflow);
     qtest_add_func("/ipmi/bridge/receive-disable", test_receive_disable);
     qtest_add_func("/ipmi/bridge/tracked", test_tracked);
+    qtest_add_func("/ipmi/bridge/event-flood", test_event_flood);
     return g_test_run();
 }

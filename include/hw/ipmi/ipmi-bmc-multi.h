@@ -306,6 +306,8 @@ struct IPMIBmcMulti {
     IPMITracked tracked[IPMI_TRACKED];
     QEMUTimer tracked_timer;
     struct IPMIHeld *held;      /* while a request of a channel is handled */
+    unsigned events;            /* that went to QMP, less what time forgives */
+    int64_t events_ms;          /* when it last did */
     struct {
         uint8_t access, limit;  /* limit 0: none */
     } stored_access[IPMI_MULTI_CHANNELS];       /* as the drive has them */
@@ -388,6 +390,15 @@ uint8_t ipmi_channel_medium(IPMIBmcMulti *s, uint8_t number);
  * ipmi_bmc_name: ID, or QOM path; lives as long as the BMC.
  */
 const char *ipmi_bmc_name(IPMIBmcMulti *s);
+
+/*
+ * ipmi_event_allowed: may an event that the guest causes go to QMP? QEMU keeps
+ * what a client does not read, without a limit, so there is one here:
+ * IPMI_EVENTS in a row, IPMI_EVENTS_RATE a second.
+ */
+#define IPMI_EVENTS         1000
+#define IPMI_EVENTS_RATE    100
+bool ipmi_event_allowed(IPMIBmcMulti *s);
 
 /*
  * ipmi_ports_attach_init: let system interfaces find their BMC. Once.
