@@ -22,7 +22,6 @@
     "chardev=peer2 "                                                    \
     QIPMI_KCS
 
-#define PATIENCE_US     (30 * G_USEC_PER_SEC)
 #define FRAME_END       0xa0
 #define FRAME_MAX       1024
 #define OUT_SIZE        (16 * 1024)
@@ -71,13 +70,11 @@ static void end(void)
 static int connect_peer(unsigned chan)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    struct timeval patience = { .tv_sec = PATIENCE_US / G_USEC_PER_SEC };
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     g_assert_cmpint(fd, >=, 0);
     g_snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/peer%u", dir, chan);
     g_assert_cmpint(connect(fd, (void *)&addr, sizeof(addr)), ==, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     return fd;
 }
 
@@ -257,10 +254,8 @@ static void test_privilege(void)
 /* Nobody answers, so what has been taken is counted. */
 static void wait_received(unsigned chan, int64_t n)
 {
-    int64_t until = g_get_monotonic_time() + PATIENCE_US;
-
     while (qipmi_channel_int(qts, chan, "received") != n) {
-        g_assert_cmpint(g_get_monotonic_time(), <, until);
+        ;
     }
 }
 
@@ -296,13 +291,12 @@ static void test_raw(void)
 /* Send Message to an address that only a peer could have */
 static void wait_code(uint8_t code)
 {
-    int64_t until = g_get_monotonic_time() + PATIENCE_US;
     uint8_t buf[FRAME_MAX];
     unsigned n = qipmi_bytes(SEND_TO_72, buf, sizeof(buf));
     QIPMIRsp rsp;
 
     while (qipmi_cmd(&kcs, buf[0], buf[1], buf + 2, n - 2, &rsp) != code) {
-        g_assert_cmpint(g_get_monotonic_time(), <, until);
+        ;
     }
 }
 

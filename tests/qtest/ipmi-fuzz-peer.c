@@ -6,7 +6,8 @@
  *
  * The framing: docs/system/devices/ipmi-bmc-multi.rst. What goes to QEMU has
  * been read by it before anything else happens, so a seed does the same each
- * time. What comes from QEMU has to be well formed, whatever went there.
+ * time. What comes from QEMU has to be well formed, whatever went there. Who
+ * waits here waits without a limit: the test's guard has one.
  */
 #include "qemu/osdep.h"
 #include <sys/ioctl.h>
@@ -22,8 +23,8 @@
 #define ESCAPE_BIT  0x10
 
 #define BMC_ADDRESS 0x20
-#define PATIENCE_US (60 * G_USEC_PER_SEC)
-#define DEAF_US     (G_USEC_PER_SEC / 2)
+/* So often QEMU answers and takes nothing: it has stopped reading. */
+#define ANSWERS     200
 #define NAP_US      200
 /* More than QEMU can get rid of while nobody reads */
 #define FLOOD       600
@@ -130,10 +131,7 @@ static bool is_connected(Fuzz *f, FuzzPeer *p)
 
 static void wait_connected(Fuzz *f, FuzzPeer *p, bool connected)
 {
-    int64_t end = g_get_monotonic_time() + PATIENCE_US;
-
     while (is_connected(f, p) != connected) {
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
         g_usleep(NAP_US);
     }
 }
@@ -198,8 +196,7 @@ static unsigned unread(FuzzPeer *p)
  */
 static void say(Fuzz *f, FuzzPeer *p, const uint8_t *data, unsigned n)
 {
-    int64_t now = g_get_monotonic_time(), end = now + PATIENCE_US;
-    int64_t deaf_until = now + DEAF_US;
+    unsigned answers = 0, left = 0;
     ssize_t done;
 
     while (n || unread(p)) {
@@ -209,16 +206,15 @@ static void say(Fuzz *f, FuzzPeer *p, const uint8_t *data, unsigned n)
             n -= done;
             continue;
         }
-        now = g_get_monotonic_time();
-        g_assert_cmpint(now, <, end);
-        if (p->deaf && now > deaf_until) {
-            qipmi_in(&f->port[0], QKCS_STATUS);
+        answers = unread(p) == left ? answers + 1 : 0;
+        left = unread(p);
+        qipmi_in(&f->port[0], QKCS_STATUS);
+        if (answers > ANSWERS) {
             p->deaf = false;
         }
         if (!p->deaf) {
             listen_to(f, p);
         }
-        g_usleep(NAP_US);
     }
 }
 
@@ -358,7 +354,6 @@ void fuzz_peer(Fuzz *f)
 void fuzz_peer_check(Fuzz *f)
 {
     uint8_t msg[] = { BMC_ADDRESS, 0x18, 0, 0x81, 0, 0x01, 0 };
-    int64_t end = g_get_monotonic_time() + PATIENCE_US;
     g_autoptr(GByteArray) out = g_byte_array_new();
     FuzzPeer *p = &f->peer[0];
 
@@ -373,7 +368,6 @@ void fuzz_peer_check(Fuzz *f)
     add_frame(out, 0, msg, sizeof(msg));
     say(f, p, out->data, out->len);
     do {
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
         fuzz_query(f);
         listen_to(f, p);
     } while (p->last->len < 8 || p->last->data[4] != msg[4] ||
