@@ -67,8 +67,8 @@ static void run(RmmHost *h)
 {
     qtest_writeq(h->qts, MAILBOX, 0);
     qtest_qmp_assert_success(h->qts, "{ 'execute': 'cont' }");
-    for (unsigned i = 0; !qtest_readq(h->qts, MAILBOX); i++) {
-        g_assert_cmpuint(i, <, 60000);
+    /* Without a limit: the test's guard has one. */
+    while (!qtest_readq(h->qts, MAILBOX)) {
         g_usleep(1000);
     }
     qtest_qmp_assert_success(h->qts, "{ 'execute': 'stop' }");
