@@ -186,7 +186,8 @@ int main(void)
     }
     snprintf(path, sizeof(path), "%s/sriov_numvfs", pf);
     if (access(path, F_OK) < 0) {
-        tap_skip_all("kernel has no SR-IOV (CONFIG_PCI_IOV)");
+        tap_skip_all("kernel offers no virtual Functions (CONFIG_PCI_IOV; or "
+                     "its pages are larger than their BARs)");
     }
     enable();
     check_requests();
