@@ -79,22 +79,18 @@ static Fate await(const char *id, Fate wanted)
 /* The register file answers, through the file of BAR 0. */
 static bool answers(const char *id)
 {
-    char path[PATH_MAX], name[PATH_MAX + 16];
     volatile uint32_t *regs;
+    char path[PATH_MAX];
     bool ok;
-    int fd;
 
     if (!topology_path(id, path) || !fabric_keep_awake(path) ||
         !fabric_write_attr(path, "enable", "1")) {
         return false;
     }
-    snprintf(name, sizeof(name), "%s/resource0", path);
-    fd = open(name, O_RDWR);
-    regs = mmap(NULL, FABRIC_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    ok = regs != MAP_FAILED && regs[FABRIC_ID / 4] == FABRIC_ID_MAGIC;
-    if (regs != MAP_FAILED) {
-        munmap((void *)regs, FABRIC_PAGE);
+    regs = fabric_resource(path, 0, FABRIC_REGS_SIZE);
+    ok = regs && regs[FABRIC_ID / 4] == FABRIC_ID_MAGIC;
+    if (regs) {
+        fabric_resource_close(regs, FABRIC_REGS_SIZE);
     }
     fabric_write_attr(path, "enable", "0");
     return ok;

@@ -73,16 +73,16 @@ static void *disk_main(void *opaque)
     int fd = disk_node("nvme0", node) ? open(node, O_RDWR | O_DIRECT) : -1;
 
     while (!disk->stop) {
-        off_t at = disk->transfers % BLOCKS * FABRIC_PAGE;
+        off_t at = disk->transfers % BLOCKS * sizeof(data);
         unsigned i, differ = 0;
 
         memset(data, 0x5a, sizeof(data));
-        if (pwrite(fd, data, FABRIC_PAGE, at) != FABRIC_PAGE ||
-            pread(fd, data, FABRIC_PAGE, at) != FABRIC_PAGE) {
+        if (pwrite(fd, data, sizeof(data), at) != (ssize_t)sizeof(data) ||
+            pread(fd, data, sizeof(data), at) != (ssize_t)sizeof(data)) {
             disk->errors++;
             disk->error = errno;
         } else {
-            for (i = 0; i < FABRIC_PAGE / 8; i++) {
+            for (i = 0; i < sizeof(data) / 8; i++) {
                 differ += data[i] != 0;
             }
             disk->mismatches += differ != 0;

@@ -38,25 +38,6 @@ static unsigned long attribute(const char *path, const char *name)
     return strtoul(text, NULL, 0);
 }
 
-/* A BAR, as the kernel's file of it gives it; or NULL. */
-static void *resource(const char *path, unsigned number, size_t size)
-{
-    char file[PATH_MAX + 32];
-    void *bar;
-    int fd;
-
-    snprintf(file, sizeof(file), "%s/resource%u", path, number);
-    fd = open(file, O_RDWR);
-    bar = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bar == MAP_FAILED) {
-        printf("# %s: %s\n", file, strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return bar == MAP_FAILED ? NULL : bar;
-}
-
 /* The directory of a virtual Function; false: there is none. */
 static bool find_vf(unsigned number, char path[PATH_MAX])
 {
@@ -140,7 +121,7 @@ static void check_vf(FabricEndpoint *vf, unsigned number, uint64_t target)
 
 static void check_requests(void)
 {
-    volatile uint64_t *counter = resource(pf, 2, FABRIC_PAGE);
+    volatile uint64_t *counter = fabric_resource(pf, 2, FABRIC_REGS_SIZE);
     uint64_t target = fabric_bar_address(pf, 2) + AT;
     unsigned number;
 
@@ -159,13 +140,13 @@ static void check_requests(void)
 
         snprintf(vf.id, sizeof(vf.id), "virtfn%u", number);
         if (find_vf(number, vf.path)) {
-            vf.regs = resource(vf.path, 0, FABRIC_PAGE);
+            vf.regs = fabric_resource(vf.path, 0, FABRIC_REGS_SIZE);
         }
         if (!tap_ok(vf.regs, "%s: BAR 0 can be mapped", vf.id)) {
             continue;
         }
         check_vf(&vf, number, target);
-        munmap((void *)vf.regs, FABRIC_PAGE);
+        fabric_resource_close(vf.regs, FABRIC_REGS_SIZE);
     }
     tap_ok(*counter == FIRST + VFS * ADD,
            "the counter holds the sum of all => %llu",

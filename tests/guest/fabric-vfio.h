@@ -30,7 +30,9 @@
 #include "topology.h"
 
 #define FABRIC_IOVA 0x100000000ull
-#define FABRIC_PAGE 4096ull
+/* What can be mapped for DMA whatever the kernel's pages are: 4, 16 or 64 KiB */
+#define FABRIC_PAGE 0x10000ull
+#define FABRIC_REGS_SIZE 4096u  /* of BAR 0 */
 
 /*
  * One address space, with the IOMMU groups in it. Endpoints that ACS does not
@@ -51,7 +53,8 @@ typedef struct FabricEndpoint {
     char path[PATH_MAX];
     int device;
     uint64_t config;            /* where the device's file has config space */
-    volatile uint8_t *regs;     /* BAR 0 */
+    uint64_t regs_at;           /* and BAR 0 */
+    volatile uint8_t *regs;     /* BAR 0 mapped; or NULL, if it fills no page */
     void *mem;                  /* BAR 2, or NULL */
     uint64_t mem_size;
     FabricDesc *ring;
@@ -352,29 +355,86 @@ static inline uint64_t fabric_bar_address(const char *path, unsigned number)
     return start;
 }
 
+/*
+ * A BAR of a function without a driver, by the kernel's file of it; or NULL. The
+ * page that is mapped may begin before it.
+ */
+static inline void *fabric_resource(const char *path, unsigned number,
+                                    size_t size)
+{
+    size_t offset = fabric_bar_address(path, number) &
+                    (sysconf(_SC_PAGESIZE) - 1);
+    char name[PATH_MAX + 32];
+    uint8_t *page;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/resource%u", path, number);
+    fd = open(name, O_RDWR);
+    page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        printf("# %s: %s\n", name, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return page == MAP_FAILED ? NULL : page + offset;
+}
+
+static inline void fabric_resource_close(volatile void *bar, size_t size)
+{
+    munmap((void *)((uintptr_t)bar & ~(sysconf(_SC_PAGESIZE) - 1ul)), size);
+}
+
 /* --- registers ------------------------------------------------------------ */
+
+static inline uint64_t fabric_regs_read(const FabricEndpoint *ep, unsigned reg,
+                                        unsigned size)
+{
+    uint64_t value = 0;
+
+    return pread(ep->device, &value, size, ep->regs_at + reg) ==
+           (ssize_t)size ? value : ~0ull;
+}
+
+static inline void fabric_regs_write(FabricEndpoint *ep, unsigned reg,
+                                     unsigned size, uint64_t value)
+{
+    if (pwrite(ep->device, &value, size, ep->regs_at + reg) != (ssize_t)size) {
+        printf("# %s: register %#x: %s\n", ep->id, reg, strerror(errno));
+    }
+}
 
 static inline uint32_t fabric_get(const FabricEndpoint *ep, unsigned reg)
 {
-    return *(volatile uint32_t *)(ep->regs + reg);
+    return ep->regs ? *(volatile uint32_t *)(ep->regs + reg) :
+           fabric_regs_read(ep, reg, 4);
 }
 
 static inline void fabric_set(FabricEndpoint *ep, unsigned reg, uint32_t value)
 {
     /* What was written to memory before is there when the device looks. */
     asm volatile("dsb sy" ::: "memory");
-    *(volatile uint32_t *)(ep->regs + reg) = value;
+    if (ep->regs) {
+        *(volatile uint32_t *)(ep->regs + reg) = value;
+    } else {
+        fabric_regs_write(ep, reg, 4, value);
+    }
 }
 
 static inline uint64_t fabric_get64(const FabricEndpoint *ep, unsigned reg)
 {
-    return *(volatile uint64_t *)(ep->regs + reg);
+    return ep->regs ? *(volatile uint64_t *)(ep->regs + reg) :
+           fabric_regs_read(ep, reg, 8);
 }
 
 static inline void fabric_set64(FabricEndpoint *ep, unsigned reg,
                                 uint64_t value)
 {
-    *(volatile uint64_t *)(ep->regs + reg) = value;
+    if (ep->regs) {
+        *(volatile uint64_t *)(ep->regs + reg) = value;
+    } else {
+        fabric_regs_write(ep, reg, 8, value);
+    }
 }
 
 /* Configuration space of the endpoint, as vfio lets its user have it. */
@@ -445,9 +505,16 @@ static inline bool fabric_open_regions(FabricEndpoint *ep)
         return false;
     }
     ep->config = info.offset;
+    info = (struct vfio_region_info) { .argsz = sizeof(info),
+                                       .index = VFIO_PCI_BAR0_REGION_INDEX };
+    if (ioctl(ep->device, VFIO_DEVICE_GET_REGION_INFO, &info) < 0 ||
+        info.size != FABRIC_REGS_SIZE) {
+        return false;
+    }
+    ep->regs_at = info.offset;
     ep->mem = fabric_bar(ep, VFIO_PCI_BAR2_REGION_INDEX, &ep->mem_size);
     ep->regs = fabric_bar(ep, VFIO_PCI_BAR0_REGION_INDEX, &size);
-    return ep->regs && size == FABRIC_PAGE;
+    return true;
 }
 
 /* The registers say what they are, and hold what is written to them. */
@@ -473,7 +540,7 @@ static inline bool fabric_identify(FabricEndpoint *ep)
 static inline void fabric_close(FabricEndpoint *ep)
 {
     if (ep->regs) {
-        munmap((void *)ep->regs, FABRIC_PAGE);
+        munmap((void *)ep->regs, FABRIC_REGS_SIZE);
     }
     if (ep->mem) {
         munmap(ep->mem, ep->mem_size);
