@@ -55,6 +55,10 @@
     "-device nvme,bus=ds4,serial=n0,drive=null0,cmb_size_mb=1 " \
     "-device e1000e,bus=ds5,romfile= "
 
+/* Requests, rings and messages to the machine's own devices, from here on */
+#define EVERYWHERE 200
+#define SMMU_MACHINE "-machine iommu=smmuv3 "
+
 typedef struct Fuzz {
     QTestState *qts;
     QFabric *fab;
@@ -103,12 +107,41 @@ static uint32_t any_value(Fuzz *f)
     }
 }
 
+/*
+ * What "virt" has below its RAM: flash, interrupt controller, SMMU and others.
+ * Not fw_cfg, by which any CPU as well can have QEMU 10.0 copy 4 GiB to flash in
+ * one go, a new memory map for each word.
+ */
+static uint64_t machine_address(Fuzz *f)
+{
+    static const struct {
+        uint64_t base;
+        uint32_t size;
+    } part[] = {
+        { 0x00000000, 0x04000000 },     /* flash */
+        { 0x04000000, 0x04000000 },
+        { 0x08000000, 0x00010000 },     /* distributor */
+        { 0x08080000, 0x00020000 },     /* ITS */
+        { 0x080a0000, 0x00020000 },     /* redistributor */
+        { 0x09000000, 0x00001000 },     /* serial port */
+        { 0x09010000, 0x00001000 },     /* clock */
+        { 0x09050000, 0x00020000 },     /* SMMU */
+        { 0x0a000000, 0x00004000 },     /* virtio-mmio */
+    };
+    unsigned i = pick(f, ARRAY_SIZE(part));
+
+    return part[i].base + (pick(f, part[i].size) & ~(pick(f, 2) ? 63 : 3));
+}
+
 /* RAM, its end, BARs of anybody, holes, configuration space, far away */
 static uint64_t any_address(Fuzz *f)
 {
     QFabricFn *fn = any_fn(f);
     uint64_t addr;
 
+    if (f->seed >= EVERYWHERE && !pick(f, 3)) {
+        return machine_address(f);
+    }
     switch (pick(f, 7)) {
     case 0:
         addr = fn->bar[pick(f, PCI_STD_NUM_BARS)].addr;
@@ -224,6 +257,26 @@ static void ring(Fuzz *f)
                  any_value(f));
 }
 
+/* MSI-X to wherever, enabled at both ends */
+static void arm(Fuzz *f)
+{
+    QFabricFn *fn = any_endpoint(f);
+    uint64_t table = fn ? fn->bar[QFEP_BAR_MSIX].addr : 0;
+    unsigned i;
+
+    if (!table || !fn->cap[PCI_CAP_ID_MSIX]) {
+        return;
+    }
+    for (i = 0; i < 2; i++, table += PCI_MSIX_ENTRY_SIZE) {
+        qtest_writeq(f->qts, table, any_address(f));
+        qtest_writeq(f->qts, table + PCI_MSIX_ENTRY_DATA, any_value(f));
+    }
+    qfabric_writew(fn, fn->cap[PCI_CAP_ID_MSIX] + PCI_MSIX_FLAGS,
+                   PCI_MSIX_FLAGS_ENABLE);
+    qtest_writel(f->qts, fn->bar[0].addr + QFEP_REG_INT_STATUS, ~0u);
+    qtest_writel(f->qts, fn->bar[0].addr + QFEP_REG_INT_ENABLE, 3);
+}
+
 static void ask(Fuzz *f)
 {
     static const char *const devices[] = { "ep0", "ep1", "us0", "rp1", "x" };
@@ -335,6 +388,8 @@ static void one_operation(Fuzz *f)
         register_access(f);
     } else if (n < 850) {
         one_request(f);
+    } else if (f->seed >= EVERYWHERE && n < 870) {
+        arm(f);
     } else if (n < 930) {
         ring(f);
     } else if (n < 960) {
@@ -385,7 +440,9 @@ static void run_seed(uint32_t seed)
     int i;
 
     f.rand = g_rand_new_with_seed(seed);
-    f.qts = qfabric_boot(seed < FULL ? DEVICES : DEVICES STOCK_DEVICES);
+    f.qts = qfabric_boot(seed < FULL ? DEVICES :
+                         seed < EVERYWHERE ? DEVICES STOCK_DEVICES :
+                         SMMU_MACHINE DEVICES STOCK_DEVICES);
     f.fab = qfabric_new(f.qts);
     for (i = 0; i < ROUND; i++) {
         one_operation(&f);
