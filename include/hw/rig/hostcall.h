@@ -32,8 +32,10 @@
 /* What WAIT reads as */
 #define RIG_HOSTCALL_ASKED          0   /* no answer yet: read it again */
 #define RIG_HOSTCALL_ANSWERED       1
-#define RIG_HOSTCALL_NOBODY         2   /* there is no host behind it */
+#define RIG_HOSTCALL_NOBODY         2   /* no host behind it, or not any more */
 #define RIG_HOSTCALL_IDLE           3   /* nothing has been asked */
 #define RIG_HOSTCALL_TOO_LONG       4   /* the answer did not fit */
+#define RIG_HOSTCALL_REFUSED        5   /* the host said no, and why */
+#define RIG_HOSTCALL_INVALID        6   /* the question is no line of text */
 
 #endif
