@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .patience import Patience
+from .service import Host
 from .table import TableError
 from .tap import Console
 
@@ -88,6 +89,8 @@ class Boot:
     nodefaults: bool = True
     # An interactive guest has QEMU's monitor on the same terminal.
     serial: tuple[str, ...] = ("-monitor", "none", "-serial", "stdio")
+    # Who answers the guest's questions, if it has any
+    host: Host | None = None
 
     def command(self, qmp: str | None = None) -> list[str]:
         args = [self.qemu, *(["-nodefaults"] if self.nodefaults else []),
@@ -96,6 +99,8 @@ class Boot:
         if self.initrd:
             args += ["-initrd", str(self.initrd)]
         args += ["-append", f"{COMMAND_LINE} {self.append}".strip()]
+        if self.host:
+            args += self.host.options() if qmp else self.host.by_hand()
         if qmp:
             args += ["-qmp", f"unix:{qmp},server=on,wait=off"]
         return args

@@ -2,19 +2,27 @@
 #
 # Copyright (c) 2026 the qemu-rig authors
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A guest program prints "# host: NAME ARGUMENT...", and reads the answer from
-its console: lines, the last of which is "." or, if it cannot be done, "!" and
-why not. host.h is the guest's side. QMP is how things are done."""
+"""The questions of a guest program, "NAME ARGUMENT...", come by the guest's
+rig-hostcall, each with a number before it; its answer is lines, and then
+". NUMBER" or, if it cannot be done, "! NUMBER" and why not. host.h is the guest's
+side. QMP is how things are done."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
+import tempfile
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .guest import Guest, Qmp
+if TYPE_CHECKING:
+    from .guest import Guest, Qmp
 
-MARK = "rig: # host: "
+# A slot of pcie.0 that no topology has
+SLOT = "1e"
 Answer = list[str]
 
 
@@ -153,15 +161,39 @@ def _ipmi_fault(qmp: Qmp, action: str, *words: str) -> Answer:
 
 
 def _ipmi_applied(qmp: Qmp) -> Answer:
-    """How often each of the faults was applied."""
-    return [str(f["applied"]) for f in qmp.command("query-ipmi-faults",
-                                                   bmc=BMC)]
+    """Of each of the faults: how often it matched, how often that was its turn,
+    and how often it was applied."""
+    lines = []
+    for row in qmp.command("query-ipmi-faults", bmc=BMC):
+        first = row["fault"].get("first", 1)
+        count = row["fault"].get("count", 1) or row["matched"]
+        due = min(max(row["matched"] - first + 1, 0), count)
+        lines.append(f"{row['matched']} {due} {row['applied']}")
+    return lines
 
 
 def _ipmi_sensor(qmp: Qmp, sensor: str, raw: str) -> Answer:
     qmp.command("ipmi-sensor-set", bmc=BMC, sensor=int(sensor, 0),
                 raw=int(raw, 0))
     return []
+
+
+# For the test of the device itself: a host that is slow, and what else goes on
+# while a CPU waits for it.
+
+def _sleep(qmp: Qmp, seconds: str) -> Answer:
+    """These are seconds of the host's clock, and none of the guest's."""
+    time.sleep(float(seconds))
+    return []
+
+
+def _pause(qmp: Qmp, seconds: str) -> Answer:
+    """All CPUs have to stop, the one that waits for this answer as well."""
+    qmp.command("stop")
+    time.sleep(float(seconds))
+    status = qmp.command("query-status")
+    qmp.command("cont")
+    return [status["status"]]
 
 
 COMMANDS: dict[str, Callable[..., Answer]] = {
@@ -172,6 +204,7 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "ipmi-faults": _ipmi_faults, "ipmi-fault": _ipmi_fault,
     "ipmi-applied": _ipmi_applied,
     "ipmi-sensor": _ipmi_sensor,
+    "sleep": _sleep, "pause": _pause,
 }
 
 
@@ -183,14 +216,60 @@ def answer(qmp: Qmp, words: list[str]) -> Answer:
         return [f"! {' '.join(words)}: {error}"]
 
 
-def serve(guest: Guest) -> None:
-    """Until the guest ends."""
-    qmp: Qmp | None = None
-    for line in guest.follow(MARK):
-        words = line.split(MARK, 1)[1].split()
+class Host:
+    """What a guest with a rig-hostcall talks to. It listens before QEMU starts:
+    the guest's first question finds somebody."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.mkdtemp(prefix="rig-host-")
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(os.path.join(self._directory, "socket"))
+        self._listener.listen(1)
+
+    @staticmethod
+    def by_hand() -> list[str]:
+        """QEMU's options for who runs the guest by hand: nobody is asked, but
+        all devices are where they were."""
+        return ["-device", f"rig-hostcall,addr={SLOT}"]
+
+    def options(self) -> list[str]:
+        path = os.path.join(self._directory, "socket").replace(",", ",,")
+        return ["-chardev", f"socket,id=rig-host,path={path}",
+                "-device", f"rig-hostcall,chardev=rig-host,addr={SLOT}"]
+
+    def serve(self, guest: Guest) -> None:
+        """Until the guest ends."""
         try:
-            qmp = qmp or guest.qmp()
-            for text in answer(qmp, words):
-                guest.send(text)
+            with self._accept(guest) as connection:
+                self._talk(guest, connection)
         except (BrokenPipeError, ConnectionError):
-            return          # the guest is gone; its console tells why
+            pass            # the guest is gone; its console tells why
+        finally:
+            self._listener.close()
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _accept(self, guest: Guest) -> socket.socket:
+        """A QEMU that does not start never comes."""
+        self._listener.settimeout(1)
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except TimeoutError:
+                if guest.ended:
+                    raise ConnectionError from None
+            else:
+                connection.settimeout(None)
+                return connection
+
+    @staticmethod
+    def _talk(guest: Guest, connection: socket.socket) -> None:
+        qmp: Qmp | None = None
+        for line in connection.makefile("r", encoding="ascii"):
+            number, _, question = line.strip().partition(" ")
+            qmp = qmp or guest.qmp()
+            # A line of the answer is one line, and its last one has the number.
+            lines = [x.replace("\n", " ")
+                     for x in answer(qmp, question.split() or [""])]
+            lines[-1] = f"{lines[-1][0]} {number}{lines[-1][1:]}"
+            connection.sendall("".join(x + "\n" for x in lines)
+                               .encode("ascii", "replace"))

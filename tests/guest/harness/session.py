@@ -215,7 +215,8 @@ class Session:
         hooks = [t.hook.host for t in tests if t.hook and
                  hasattr(t.hook, "host")]
         if any("+host" in t.needs for t in tests):
-            hooks.append(service.serve)
+            boot.host = service.Host()
+            hooks.append(boot.host.serve)
         console = guest.run(hooks, lambda s: self.progress.step(name, s))
         if console.problems and tests:
             # A trouble of the guest as a whole has to fail something.
