@@ -109,8 +109,8 @@ static uint32_t any_value(Fuzz *f)
 
 /*
  * What "virt" has below its RAM: flash, interrupt controller, SMMU and others.
- * Not fw_cfg, by which any CPU as well can have QEMU 10.0 copy 4 GiB to flash in
- * one go, a new memory map for each word.
+ * Not fw_cfg, by which any CPU as well can have QEMU 10.0 copy 4 GiB to flash
+ * in one go, a new memory map for each word.
  */
 static uint64_t machine_address(Fuzz *f)
 {
