@@ -9,7 +9,8 @@
 # Watchdog and limit of memory of the qtests are scripts/guard.py: ours come with
 # it, QEMU's own get it here. Meson's time-outs, which look at the clock on the
 # wall, are off.
-# T=PATTERN limits the qtests to those whose names match, such as T='ipmi-*'.
+# T=PATTERN limits both to the tests whose names match, such as T='ipmi-*'; ./rig
+# check has seen to it that there are some.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -51,7 +52,7 @@ check_qtest() {
 
 check_guest() {
     rm -f "$results/guest.xml"
-    python3 "$RIG_TOP/tests/guest/run.py" --set check || status=1
+    python3 "$RIG_TOP/tests/guest/run.py" --set check ${T:+--only "$T"} || status=1
 }
 
 # What takes too long for every day: soaks, and waits of seconds

@@ -199,12 +199,12 @@ def sort(rows: list[Row]) -> None:
                              r.kernel == compare.NEW, r.kernel))
 
 
-def kernels_used(session: Session, rows: list[Row]) -> str:
+def kernels_used(session: Session, rows: list[Row], set_: str) -> str:
     """Which they were, and whether anybody has seen all pass on them."""
     out = []
     for kernel in session.used:
         if any(r.kernel == kernel.label for r in rows):
-            new = kernel.debian and first_seen(kernel.version)
+            new = kernel.debian and first_seen(kernel.version, set_)
             out.append(kernel.spec + (", first seen" if new else ""))
     return "kernels: " + "; ".join(out)
 
@@ -243,7 +243,7 @@ def conclude(args: argparse.Namespace, session: Session, rows: list[Row],
     print(f"\n{len(rows)} guest tests in {seconds:.0f} s"
           + (f", {skipped} skipped" if skipped else "")
           + f"; logs: build/logs/guest/, JUnit: {session.shown(result)}")
-    print(kernels_used(session, rows))
+    print(kernels_used(session, rows, args.set))
     print(report.tally(rows))
     if verdict(rows) == status.SKIPPED:
         print("every test was skipped: the kernel lacks what they need, or its "

@@ -196,6 +196,23 @@ class Statuses(unittest.TestCase):
             self.assertEqual(front.main(["bisect"]), STOP_BISECT)
 
 
+class Patterns(unittest.TestCase):
+    """make check T=: a verdict on nothing is none."""
+
+    def test_layers(self) -> None:
+        with unittest.mock.patch.object(front, "qtests", return_value=[
+                "ipmi-sel-test", "arm-rmm-sro-test"]):
+            both = ["qtest", "guest"]
+            self.assertEqual(front.with_tests(both, ""), both)
+            self.assertEqual(front.with_tests(both, "ipmi-*"), both)
+            self.assertEqual(front.with_tests(both, "arm-*"), ["qtest"])
+            self.assertEqual(front.with_tests(both, "pcie-enum"), ["guest"])
+            with self.assertRaisesRegex(table.TableError, "did you mean ipmi-sel"):
+                front.with_tests(["qtest"], "ipmi-sel-tst")
+            with self.assertRaisesRegex(table.TableError, "there is"):
+                front.with_tests(both, "zzz*")
+
+
 class Kconfig(unittest.TestCase):
     def test_every_need_has_options(self) -> None:
         """`rig kconfig` is complete: each module of guests.tab is in it."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import fnmatch
+import json
 import os
 import pathlib
 import shlex
@@ -299,13 +301,40 @@ def do_compare(args: argparse.Namespace) -> int:
     return run.main(["--set=boot", "--compare", *words, *guest_words(args)])
 
 
+def qtests() -> list[str]:
+    """As meson names them"""
+    path = TOP / "build" / "qemu" / "meson-info" / "intro-tests.json"
+    try:
+        names = [t["name"] for t in json.loads(path.read_text())]
+    except (OSError, ValueError, KeyError) as error:
+        raise SetupError(f"{path} cannot be read: {error}") from error
+    return [n.rpartition("/")[2] for n in names if "qtest-rig/" in n]
+
+
+def with_tests(layers: list[str], pattern: str) -> list[str]:
+    """Those of the layers in which something matches"""
+    if not pattern:
+        return layers
+    names = {"qtest": qtests(), "long": [],
+             "guest": [t.name for t in table.read_table()]}
+    found = [x for x in layers if fnmatch.filter(names[x], pattern)]
+    if not found:
+        every = [n for x in layers for n in names[x]]
+        near = difflib.get_close_matches(pattern, every, 3)
+        raise TableError(f"no test matches '{pattern}'; " + (
+            f"did you mean {' or '.join(near)}?" if near else
+            f"there is {', '.join(every)}"))
+    return found
+
+
 def do_check(args: argparse.Namespace) -> int:
     layers = args.layers or ["qtest", "guest"]
     for layer in layers:
         if layer not in ("qtest", "guest", "long"):
             raise TableError(f"rig check {layer}: qtest, guest or long")
     need_build(args)
-    return subprocess.run([str(TOP / "scripts" / "check.sh"), *layers],
+    return subprocess.run([str(TOP / "scripts" / "check.sh"),
+                           *with_tests(layers, args.only)],
                           env={**os.environ, "T": args.only}).returncode
 
 

@@ -19,7 +19,7 @@ from .behaviours import TABLES, Behaviours
 from .guest import Boot, Guest
 from .image import Cpio, Modules, SetupError
 from .report import Progress, Row
-from .table import HERE, GuestTest, Topology, read_topology
+from .table import HERE, GuestTest, Topology, load_module, read_topology
 from .tap import Outcome
 
 TOP = HERE.parent.parent
@@ -32,12 +32,11 @@ def label(version: str) -> str:
     return f"{number}-{flavour[1] or flavour[2]}" if flavour else number
 
 
-def first_seen(version: str) -> bool:
-    """No run with this kernel of Debian's was noted as good (kernels.seen)."""
-    path = TOP / "configs" / "kernels.seen"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return version not in {x.split()[0] for x in lines
-                           if x.strip() and not x.startswith("#")}
+def first_seen(version: str, set_: str) -> bool:
+    """No run of this set with this kernel of Debian's was noted as good."""
+    seen = load_module(TOP / "scripts" / "kernels-seen.py")
+    return not seen.has(seen.read(), version,
+                        "check" if set_ == "check" else "boot")
 
 
 @dataclasses.dataclass
@@ -101,7 +100,7 @@ class Session:
         version = (places / f"{spec}.version").read_text().strip()
         if spec != version:
             # A name that stays, for command lines by hand
-            link = places / f"{spec}.new"
+            link = places / f"{spec}.{os.getpid()}.new"
             link.unlink(missing_ok=True)
             link.symlink_to(version)
             link.replace(places / spec)
