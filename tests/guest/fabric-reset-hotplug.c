@@ -256,6 +256,8 @@ static void check_reset(int ms)
 
     snprintf(what, sizeof(what), "reset of ep2, ready after %d ms", ms);
     start(what, "ep2");
+    /* Asking switches its memory on. */
+    answers("ep2");
     snapshot_take(&before, "ep2");
     host_set("ep2", "reset-ready-ms", ms);
     link = link_query("rp1");

@@ -310,7 +310,8 @@ static void check_no_pm(void)
     sleep_ms(100);
     snapshots_check(&ep8, 1, what);
     sleep_ms(1500);
-    check_alarm(what, audit_expect(what, "?config-too-early ep8"), &ep8);
+    check_alarm(what, audit_expect(what, "?config-too-early ep8",
+                                   "?restore-lost ep8"), &ep8);
     tap_ok(reset_anew("rp7", below), "%s: removed, reset and found again",
            what);
     sleep_ms(1500);
