@@ -331,6 +331,9 @@ def main(words: list[str] | None = None) -> int:
             "".join(args.only), args.rmm, args.jobs)
     if args.rmm:
         session.topologies["rmm"] = recipes.topology(args.rmm)
+        wrong = recipes.check(session.qemu, args.rmm, session.topologies["rmm"])
+        if wrong:
+            raise TableError(wrong)
         args.topology = "rmm"
     if args.shell or args.initrd:
         return interactive(args, session)

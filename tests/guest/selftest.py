@@ -308,6 +308,13 @@ class KernelLog(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertTrue(found[0].fatal)
 
+    def test_panic_of_an_oops(self) -> None:
+        """Behind the end of the trace, and still the same trouble"""
+        lines = [*OOPS[:-1], "---[ end trace 0000000000000000 ]---", OOPS[-1]]
+        found = self.reports([f"[  1.{n:06}] {x}" for n, x in enumerate(lines)])
+        self.assertEqual(len(found), 1)
+        self.assertIn("Kernel panic", found[0].lines[-1])
+
     def test_two_reports(self) -> None:
         found = self.reports([
             "[  1.0] WARNING: CPU: 0 PID: 5 at drivers/a.c:12 f+0x1/0x2",
@@ -852,6 +859,15 @@ class Recipes(unittest.TestCase):
         self.assertEqual(cookbook.end("", 0), "off")
         self.assertEqual(cookbook.end("", 1), "QEMU: 1")
         self.assertIn("hung", cookbook.end("", None))
+
+    def test_place(self) -> None:
+        """The line of a mistake in somebody's script"""
+        script = '{"rules": [\n{"command": "X",\n"nth": 1},\n{"nth": 2}]}\n'
+        for reason, line in (("Parameter 'rules[0].nth' is unexpected", 3),
+                             ("Parameter 'rules[1].nth' is unexpected", 4),
+                             ("Parameter 'rules[1].command' is missing", 4),
+                             ("something else", 1)):
+            self.assertEqual(recipes.place(script, reason), line, reason)
 
     def test_nothing_reached(self) -> None:
         """A run that has shown nothing does not pass."""

@@ -94,6 +94,7 @@ class Log:
 
     def __init__(self) -> None:
         self.open: Report | None = None
+        self.latest: Report | None = None
 
     def feed(self, stamp: float | None, line: str, step: str) -> Report | None:
         """The report that this line begins, if it begins one."""
@@ -109,9 +110,20 @@ class Log:
             return None
         if not _TROUBLE.search(line):
             return None
-        self.open = Report(line.strip(), step, [line],
+        if self._ends_in_panic(stamp, line):
+            return None
+        self.open = self.latest = Report(line.strip(), step, [line],
                            bool(_FATAL.search(line)), last=stamp or 0.0)
         begun = self.open
         if _END.search(line):
             self.open = None
         return begun
+
+    def _ends_in_panic(self, stamp: float | None, line: str) -> bool:
+        """An oops that is said to be fatal: the panic is no news of its own."""
+        latest = self.latest
+        if not latest or not latest.fatal or "Kernel panic" not in line or \
+                (stamp or 0.0) > latest.last + _GAP_SECONDS:
+            return False
+        latest.lines.append(line)
+        return True

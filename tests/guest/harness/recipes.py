@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import pathlib
 import re
 import shlex
+import subprocess
 from typing import Any
 
 from .table import TableError, Topology, parse_topology, read_topology
@@ -83,13 +85,18 @@ def _script(text: str) -> Recipe:
                 return recipe
         path = pathlib.Path(text)
         if not path.is_file():
-            raise TableError(f"RMM={text} is no recipe of {PAGE.name}, no file, "
-                             "no JSON, and no property of arm-rmm (name=value)")
-        text = path.read_text()
+            near = difflib.get_close_matches(text, [r.name for r in recipes()], 3)
+            raise TableError(
+                f"RMM={text} is no recipe of {PAGE.name}, no file, no JSON, and no "
+                "property of arm-rmm (name=value)"
+                + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        where, text = str(path), path.read_text()
+    else:
+        where = "RMM"
     try:
         return Recipe((), "own", "", "", "", json.loads(text))
     except json.JSONDecodeError as error:
-        raise TableError(f"RMM: {error}") from error
+        raise TableError(f"{where}:{error.lineno}: {error.msg}") from error
 
 
 def _merged(scripts: list[Recipe]) -> Recipe:
@@ -130,3 +137,48 @@ def topology(wish: str) -> Topology:
              for a, b in zip(options[::2], options[1::2]) if a != "-device"]
     return parse_topology("rmm", [*lines, "-m 2G",
                                   f"-device {shlex.quote(device)}"])
+
+
+def _rule_spans(text: str) -> list[tuple[int, int]]:
+    """Where each rule of a script begins and ends"""
+    start = re.search(r'"rules"\s*:\s*\[', text)
+    spans: list[tuple[int, int]] = []
+    at = start.end() if start else len(text)
+    while match := re.compile(r"[\s,]*(?=\{)").match(text, at):
+        _, end = json.JSONDecoder().raw_decode(text, match.end())
+        spans.append((match.end(), end))
+        at = end
+    return spans
+
+
+def place(text: str, reason: str) -> int:
+    """The line of a script that QEMU's reason is about: the member that it
+    names, in the rule that it counts; 1 if it names none."""
+    named = re.search(r"'(?:[\w.\[\]-]*?rules\[(\d+)\])?\.?([\w-]*)", reason)
+    if not named:
+        return 1
+    spans = _rule_spans(text)
+    number = int(named[1] or 0)
+    begin, end = spans[number] if named[1] and number < len(spans) else \
+        (0, len(text))
+    at = text.find(f'"{named[2]}"', begin, end) if named[2] else begin
+    return text.count("\n", 0, at if at >= 0 else begin) + 1
+
+
+def check(qemu: str, wish: str, machine: Topology) -> str:
+    """What arm-rmm says to a script or to properties, before anything boots:
+    file, line and reason, or nothing."""
+    done = subprocess.run(
+        [qemu, "-nodefaults", "-display", "none", "-S", "-monitor", "stdio",
+         *machine.arguments()], input="quit\n", capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    said = [x for x in done.stderr.splitlines() if x.strip()] or ["no reason"]
+    # QEMU repeats the option, the whole script with it.
+    found = re.search(r"(?:^|[^,]): ((?:arm-rmm: |Parameter ').*)$", said[0])
+    reason = found[1] if found else said[0]
+    for name in wish.partition("{")[0].split(","):
+        path = pathlib.Path(name)
+        if name and "=" not in name and path.is_file():
+            return f"{path}:{place(path.read_text(), reason)}: {reason}"
+    return f"RMM={wish}: {reason}"
