@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 
 from harness import behaviours, compare, cookbook   # noqa: E402
 from harness import guest, recipes                  # noqa: E402
-from harness import report, status, table                   # noqa: E402
+from harness import report, scenario, status, table         # noqa: E402
 from harness.image import ImageError, SetupError    # noqa: E402
 from harness.report import Progress, Row            # noqa: E402
 from harness.session import TOP, Kernel, Session, first_seen  # noqa: E402
@@ -307,6 +307,10 @@ def check_inputs(args: argparse.Namespace) -> None:
     guest.scale()
     if args.compare and len(set(args.kernel)) != 2:
         raise ImageError("a comparison wants two different kernels")
+    mistakes = [text for path in args.scenario if path.suffix == ".ipmi"
+                for text in scenario.check(path)]
+    if mistakes:
+        raise TableError("\n".join(mistakes))
     for path in [args.initrd] if args.initrd else []:
         if not path.is_file():
             raise ImageError(f"there is no initramfs {path}")

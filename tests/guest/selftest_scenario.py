@@ -12,8 +12,9 @@ import re
 import tempfile
 import unittest
 
+import run
 from harness import scenario
-from harness.table import HERE
+from harness.table import HERE, TableError
 
 
 class Check(unittest.TestCase):
@@ -154,6 +155,20 @@ class Check(unittest.TestCase):
         found = scenario.check(pathlib.Path("/nonexistent/x.ipmi"))
         self.assertEqual(len(found), 1)
         self.assertIn("x.ipmi:0: ", found[0])
+
+    def test_nothing_boots(self) -> None:
+        """All mistakes of all files are told, and no kernel is looked for."""
+        with tempfile.TemporaryDirectory() as directory:
+            paths = [pathlib.Path(directory) / f"{n}.ipmi" for n in "ab"]
+            words = ["--qemu", "/bin/true", "--kernel", "/nonexistent"]
+            for path in paths:
+                path.write_text("# a file\nfault stuk 06 04\nsend 06 04\n")
+                words += ["--scenario", str(path)]
+            with self.assertRaises(TableError) as told:
+                run.main(words)
+            lines = str(told.exception).splitlines()
+            self.assertEqual([line.partition(": ")[0] for line in lines],
+                             [f"{path}:2" for path in paths])
 
 
 if __name__ == "__main__":
