@@ -17,6 +17,6 @@ until dmesg | grep -q 'Found a .* style poweroff function' || [ $n -eq 20 ]; do
     sleep 1
 done
 found=$(dmesg | sed -n 's/.*Found a \(.*\) style poweroff function.*/\1/p')
-is "$found" chassis 'the driver has found a way to power down'
+kernel_is "$found" chassis "the way to power down => ${found:-none}"
 seen "the $found function"
 tap_done

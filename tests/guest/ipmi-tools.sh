@@ -6,7 +6,9 @@
 #
 # What is compared is what a user reads: lines of the tool's output, with the
 # values that the topology and docs/specs/ipmi-bmc-store.rst promise. Each tool has
-# its own idea of the specification, which is the point.
+# its own idea of the specification, which is the point. What they read is what the
+# BMC says; whether there is an interface to read it by, what the driver has set, and
+# what becomes of a request that it bridges, is the kernel's affair.
 
 . /rig/tap.sh
 
@@ -18,18 +20,24 @@ run() {
     out=$(ipmitool -d "$interface" "$@" 2>&1)
 }
 
-# has DESCRIPTION PATTERN: what was printed has a line like that
+judge=ok
+
+# has WORDS PATTERN: what was printed has a line like that
 has() {
+    if [ -n "$no_interface" ]; then
+        ok 0 "interface $interface: $1 # SKIP the kernel has no such interface"
+        return
+    fi
     printf '%s\n' "$out" | grep -Eq -- "$2"
     status=$?
-    ok $status "interface $interface: $1"
+    "$judge" $status "interface $interface: $1"
     if [ $status -ne 0 ]; then
         echo "#   wanted: $2"
-        printf '%s\n' "$out" | head -n 20 | sed 's/^/#   /'
+        printf '%s\n' "$out" | head -n 20 | sed 's/^/#   got:    /'
     fi
 }
 
-# says DESCRIPTION PATTERN ARGUMENT...: ipmitool prints a line like that
+# says WORDS PATTERN ARGUMENT...: ipmitool prints a line like that
 says() {
     description=$1
     pattern=$2
@@ -51,8 +59,10 @@ about_the_bmc() {
         mc guid
     run mc getenables
     has 'enables: the log' 'System Event Logging +: enabled'
+    judge=kernel
     has 'enables: the event buffer, by the driver' \
         'Event Message Buffer  +: enabled'
+    judge=ok
     run mc watchdog get
     has 'watchdog: stopped' '^Watchdog Timer Is: +Stopped$'
     has 'watchdog: never expired' '^Timer Expiration Flags: None \(0x00\)$'
@@ -179,6 +189,7 @@ chassis() {
 }
 
 bridged() {
+    judge=kernel
     run -t 0x82 mc info
     has '-t 0x82, on the primary IPMB' '^Device ID +: 49$'
     has '-t 0x82: what it is' '^ +IPMB Event Generator$'
@@ -188,10 +199,15 @@ bridged() {
     # A satellite is no bridge: it refuses Send Message.
     says '-T 0x82 -B 0 -b 6 -t 0x84: no way through a satellite' \
         'Invalid command' -T 0x82 -B 0 -b 6 -t 0x84 mc info
+    judge=ok
 }
 
 for interface in 0 1; do
     step "interface $interface"
+    no_interface=yes
+    [ ! -c "/dev/ipmi$interface" ] || no_interface=
+    [ -z "$no_interface" ]
+    kernel $? "interface $interface: the driver has it"
     about_the_bmc
     channels
     users
@@ -211,6 +227,8 @@ free() {
 }
 
 step FreeIPMI
+no_interface=
+[ -c /dev/ipmi0 ] || no_interface=yes
 interface='FreeIPMI'
 # They want a user with a home, for a cache of SDRs.
 mkdir -p /etc /root /tmp
@@ -238,7 +256,5 @@ free bmc-config --checkout -S User2
 has 'bmc-config: user 2' 'Username +admin'
 free ipmi-config --checkout --category=core -S Lan_Channel
 has 'ipmi-config: the LAN channel' 'Access_Mode +Always_Available'
-ls /dev/ipmi1 >/dev/null 2>&1
-ok $? 'there are two interfaces'
 seen "$tap_number answers of ipmitool and FreeIPMI"
 tap_done

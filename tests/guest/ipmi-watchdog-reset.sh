@@ -14,19 +14,26 @@
 parameters=/sys/module/ipmi_watchdog/parameters
 timeout=10
 pretimeout=5
-before_reset=7          # test points of the first time
+before_reset=8          # test points of the first time
+runs=0                  # 0: the driver has started the timer
 
-# says PATTERN DESCRIPTION ARGUMENT...: a line of ipmitool's
+# says ok|kernel PATTERN WORDS ARGUMENT...: a line of ipmitool's
 says() {
-    pattern=$1
-    description=$2
-    shift 2
+    kind=$1
+    pattern=$2
+    words=$3
+    shift 3
+    if [ "$kind" = ok ] && [ $runs -ne 0 ]; then
+        ok 0 "$words # SKIP the driver has not started the timer"
+        return
+    fi
     out=$(ipmitool "$@" 2>&1)
     printf '%s\n' "$out" | grep -Eq -- "$pattern"
     status=$?
-    ok $status "$description"
+    "$kind" $status "$words"
     if [ $status -ne 0 ]; then
-        printf '%s\n' "$out" | sed 's/^/#   /'
+        echo "#   wanted: $pattern"
+        printf '%s\n' "$out" | sed 's/^/#   got:    /'
     fi
 }
 
@@ -34,7 +41,7 @@ uptime_s() { sed 's/\..*//' /proc/uptime; }
 
 first_time() {
     [ -c /dev/watchdog ]
-    ok $? '/dev/watchdog is there'
+    kernel $? '/dev/watchdog is there'
     ipmitool sel clear >/dev/null 2>&1
     for setting in action=reset preaction=pre_int preop=preop_give_data \
         timeout=$timeout pretimeout=$pretimeout; do
@@ -44,38 +51,47 @@ first_time() {
     exec 3<>/dev/watchdog
     start=$(uptime_s)
     echo >&3
-    says 'Pre-timeout interrupt: +Messaging' \
-        'the timer warns by a message' mc watchdog get
+    says kernel 'Pre-timeout interrupt: +Messaging' \
+        'the driver asks for a warning by message' mc watchdog get
+    says kernel 'Watchdog Timer Is: +Started/Running' \
+        'the driver starts the timer' mc watchdog get
+    runs=$status
     # preop_give_data: a byte can be read as soon as the message is there.
     byte=$(dd bs=1 count=1 <&3 2>/dev/null | wc -c)
     waited=$(($(uptime_s) - start))
-    is "$byte" 1 'the driver hands on the pre-timeout'
-    [ $waited -ge $((timeout - pretimeout - 2)) ] && [ $waited -lt $timeout ]
-    ok $? "and does so before the time-out, after $waited s"
+    kernel_is "$byte" 1 'the driver hands on the pre-timeout'
+    # The BMC warns pretimeout seconds before, and not earlier.
+    [ $runs -ne 0 ] || [ "$byte" -ne 1 ] ||
+        [ $waited -ge $((timeout - pretimeout - 1)) ]
+    ok $? "the warning does not come early (after $waited s)"
     count=$(cat /sys/bus/pci/drivers/ipmi_si/*/watchdog_pretimeouts)
-    is "$count" 1 'ipmi_si has counted it'
-    says 'Watchdog2 .*Timer interrupt.*Asserted' 'it is in the SEL' sel elist
-    says 'Watchdog Timer Is: +Started/Running' 'and the timer goes on' \
+    kernel_is "$count" 1 'ipmi_si has counted it'
+    says ok 'Watchdog2 .*Timer interrupt.*Asserted' 'it is in the SEL' sel elist
+    says ok 'Watchdog Timer Is: +Started/Running' 'the timer goes on' \
         mc watchdog get
     echo "# seen: pre-timeout after $waited s"
     step 'waiting for the reset'
     sleep 60
-    ok 1 'the machine is reset'
+    if [ $runs -ne 0 ]; then
+        ok 0 'the machine is reset # SKIP the driver has not started the timer'
+    else
+        ok 1 'the machine is reset'
+    fi
     tap_done
 }
 
 second_time() {
     tap_number=$before_reset
-    ok 0 'the kernel has come up a second time'
-    says 'watchdog' 'the restart cause is the watchdog' chassis restart_cause
-    says 'Watchdog2 .*Timer interrupt.*Asserted' 'the pre-timeout is in the SEL' \
+    ok 0 'the machine is reset'
+    says ok 'watchdog' 'the restart cause is the watchdog' chassis restart_cause
+    says ok 'Watchdog2 .*Timer interrupt.*Asserted' \
+        'the pre-timeout is in the SEL' sel elist
+    says ok 'Watchdog2 .*Hard reset.*Asserted' 'the reset is in the SEL' \
         sel elist
-    says 'Watchdog2 .*Hard reset.*Asserted' 'the reset is in the SEL' sel elist
-    says 'Timer Expiration Flags: .*\(0x10\)' \
+    says ok 'Timer Expiration Flags: .*\(0x10\)' \
         'the expiration flag of SMS/OS is set' mc watchdog get
-    says 'Watchdog Timer Is: +Stopped' 'the timer has stopped' mc watchdog get
-    [ "$(uptime_s)" -lt 60 ]
-    ok $? "this kernel has been up for $(uptime_s) s"
+    says ok 'Watchdog Timer Is: +Stopped' 'the timer has stopped' \
+        mc watchdog get
     seen 'reset by the watchdog; SEL, restart cause and flag tell so'
     tap_done
 }
