@@ -10,7 +10,11 @@
  * The harness makes this the interpreter of scenarios/NAME.ipmi, and of what
  * `make boot SCENARIO=file` names. The language is in
  * docs/system/devices/ipmi-bmc-multi.rst; the table of verbs at the end of this
- * file is all of it. Bytes of messages are hexadecimal; times are in seconds.
+ * file is all of it. Bytes of messages are hexadecimal; times are in seconds, of
+ * the guest's clock, which stands still while the host works.
+ *
+ * What the kernel makes of a line is a point of the kernel, what the BMC and the
+ * host do is one of the machine. The words of a point are the scene and the line.
  */
 #include <regex.h>
 #include <stdlib.h>
@@ -52,17 +56,59 @@ static double limit(const Line *l)
            wants_nothing(l) ? NOTHING_WITHIN : WITHIN;
 }
 
-/* One test point: what came, and when; @n < 0: nothing did */
-static void judge(const Line *l, const uint8_t *bytes, int n, double took)
+/*
+ * Points. A line that comes again in its scene has another name each time.
+ */
+
+#define NAMES 512
+
+static const char *name_of(const char *scene, const char *text)
+{
+    static struct Name {
+        char text[2 * TEXT];
+        unsigned times;
+    } names[NAMES];
+    static char name[2 * TEXT + 24];
+    struct Name *n = names;
+
+    snprintf(name, sizeof(name), "%s: %s", scene, text);
+    while (n < names + NAMES - 1 && n->times && strcmp(n->text, name)) {
+        n++;
+    }
+    if (!n->times) {
+        snprintf(n->text, sizeof(n->text), "%.*s", (int)sizeof(n->text) - 1,
+                 name);
+    }
+    if (++n->times > 1) {
+        snprintf(name + strlen(name), 24, ", time %u", n->times);
+    }
+    return name;
+}
+
+/* A line's words, with single blanks between them */
+static const char *point(const Line *l)
+{
+    return name_of(run.scene, l->text);
+}
+
+/* In the time that the line allows? A word for the reader if not. */
+static const char *in_time(const Line *l, double took)
+{
+    return l->after >= 0 && took < l->after ? ", too early" :
+           took > limit(l) ? ", too late" : "";
+}
+
+/* What came for this line, and when; @n < 0: nothing did; @note: besides */
+static void judge(const Line *l, const uint8_t *bytes, int n, double took,
+                  const char *note)
 {
     bool good = n < 0 ? wants_nothing(l) :
                 !wants_nothing(l) && (!l->has_wanted || matches(l, bytes, n));
+    const char *time = n >= 0 && good ? in_time(l, took) : "";
 
-    if (n >= 0 && ((l->after >= 0 && took < l->after) || took > limit(l))) {
-        good = false;
-    }
-    tap_ok(good, "%s: line %u: %s: got %s after %.3f s", run.scene, l->number,
-           l->text, n < 0 ? "nothing" : n ? hex(bytes, n) : "no bytes", took);
+    tap_kernel(good && !*time && !*note, "%s => %s%s%s (after %.3f s, at most "
+               "%g s)", point(l), n < 0 ? "nothing" : n ? hex(bytes, n) :
+               "no bytes", note, time, took, limit(l));
 }
 
 /*
@@ -131,27 +177,39 @@ static void do_fault(Line *l)
     run.faulty = true;
 }
 
-/* A rule that nothing met proves nothing. */
+/*
+ * Two points: a rule acts on whatever it matches, in its turn, unless one before
+ * it did; that is the BMC's. A rule that met nothing proves nothing: whether
+ * there is something to meet is up to the kernel.
+ */
 static void heal(void)
 {
     static HostAnswer answer;
-    char counts[TEXT] = "";
-    unsigned i, idle = 0;
+    char text[TEXT] = "", idle[TEXT] = "";
+    unsigned i, matched, due, applied, before = 0;
+    bool acts = true;
 
     if (!run.faulty) {
         return;
     }
     run.faulty = false;
-    if (!host_ask(&answer, "ipmi-applied")) {
-        tap_ok(false, "%s: the host tells of the faults", run.scene);
-        return;
-    }
+    acts = host_ask(&answer, "ipmi-applied");
     for (i = 0; i < answer.lines; i++) {
-        idle += !atoi(answer.line[i]);
-        snprintf(counts + strlen(counts), sizeof(counts) - strlen(counts),
-                 "%s%s", i ? ", " : "", answer.line[i]);
+        matched = due = applied = 0;
+        sscanf(answer.line[i], "%u %u %u", &matched, &due, &applied);
+        acts = acts && applied <= due && applied + before >= due;
+        before += applied;
+        if (!applied) {
+            snprintf(idle + strlen(idle), sizeof(idle) - strlen(idle),
+                     "%s%u", *idle ? ", " : "no: rule ", i + 1);
+        }
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "%s%u of %u", i ? ", " : "", applied, matched);
     }
-    tap_ok(!idle, "%s: each fault has happened (%s)", run.scene, counts);
+    tap_ok(acts, "%s => %s (%s)", name_of(run.scene, "faults act on what they "
+           "match"), acts ? "yes" : "no", text);
+    tap_kernel(!*idle, "%s => %s (%s)", name_of(run.scene, "each fault has "
+               "happened"), *idle ? idle : "yes", text);
     host_do("ipmi-faults []");
 }
 
@@ -172,16 +230,13 @@ static void do_inject(Line *l)
         sprintf(data + 2 * (i - 2), "%02x", m[i]);
     }
     run.sequence = (run.sequence + 1) & 0x3f;
-    if (!host_do("ipmi-request %ld %u %u %u %s", channel, m[0], m[1],
-                 run.sequence, data)) {
-        tap_ok(false, "%s: line %u: %s", run.scene, l->number, l->text);
-    }
+    tap_ok(host_do("ipmi-request %ld %u %u %u %s", channel, m[0], m[1],
+                   run.sequence, data), "%s", point(l));
 }
 
 static void do_host(Line *l)
 {
-    tap_ok(host_do("%s", l->rest), "%s: line %u: %s", run.scene, l->number,
-           l->text);
+    tap_ok(host_do("%s", l->rest), "%s", point(l));
 }
 
 /*
@@ -213,12 +268,11 @@ static void do_send(Line *l)
     }
     error = send_request(l, channel, to < 0 ? 0x20 : to, ++msgid, m, n);
     if (error) {
-        tap_ok(wants_error(l), "%s: line %u: %s: %s", run.scene, l->number,
-               l->text, strerror(error));
+        tap_kernel(wants_error(l), "%s => %s", point(l), strerror(error));
     } else if (await_response(msgid, limit(l), &answer)) {
-        judge(l, answer.data, answer.len, now() - start);
+        judge(l, answer.data, answer.len, now() - start, "");
     } else {
-        judge(l, NULL, -1, now() - start);
+        judge(l, NULL, -1, now() - start, "");
     }
 }
 
@@ -226,23 +280,23 @@ static void do_send(Line *l)
 static void do_recover(Line *l)
 {
     static const uint8_t request[] = { APP, GET_DEVICE_ID };
-    double start, limit = l->words ? atof(l->word[0]) : RECOVERY, took = 0;
+    double start, most = l->words ? atof(l->word[0]) : RECOVERY, took = 0;
     static long msgid = 1000000;
     IpmiMessage m;
     bool good = false;
 
     heal();
-    for (start = now(); !good && took <= limit; took = now() - start) {
+    for (start = now(); !good && took <= most; took = now() - start) {
         good = !send_request(l, -1, 0, ++msgid, request, 2) &&
-               await_response(msgid, limit - took, &m) && m.len &&
+               await_response(msgid, most - took, &m) && m.len &&
                m.data[0] == 0;
         if (!good) {
             usleep(100000);
         }
     }
     run.slowest = took > run.slowest ? took : run.slowest;
-    tap_ok(good, "%s: line %u: %s: %s after %.2f s", run.scene, l->number,
-           l->text, good ? "it answers" : "still no answer", took);
+    tap_kernel(good, "%s => %s (after %.2f s)", point(l),
+               good ? "it answers" : "still no answer", took);
 }
 
 static void do_register(Line *l)
@@ -260,10 +314,7 @@ static void do_register(Line *l)
     }
     error = open_device() < 0 ? ENODEV :
             ipmi_dev_register(run.fd, m[0], m[1], mask);
-    if (error) {
-        tap_ok(false, "%s: line %u: %s: %s", run.scene, l->number, l->text,
-               strerror(error));
-    }
+    tap_kernel(!error, "%s => %s", point(l), error ? strerror(error) : "yes");
 }
 
 /* A command that came in by a channel: its network function, command, data */
@@ -272,6 +323,7 @@ static void do_receive(Line *l)
     double start = now();
     uint8_t bytes[IPMI_DEV_MAX + 2];
     IpmiMessage message, *m = &message;
+    char note[32] = "";
     long channel = option_number(l, "channel", -1);
 
     /* What is wanted may follow the verb at once. */
@@ -282,7 +334,7 @@ static void do_receive(Line *l)
     }
     do {
         if (!ipmi_dev_receive(run.fd, m, limit(l) * 1000)) {
-            judge(l, NULL, -1, now() - start);
+            judge(l, NULL, -1, now() - start, "");
             return;
         }
     } while (m->type != IPMI_CMD_RECV_TYPE);
@@ -291,11 +343,9 @@ static void do_receive(Line *l)
     bytes[1] = m->cmd;
     memcpy(bytes + 2, m->data, m->len);
     if (channel >= 0 && m->addr.channel != channel) {
-        tap_ok(false, "%s: line %u: %s: it came by channel %d", run.scene,
-               l->number, l->text, m->addr.channel);
-    } else {
-        judge(l, bytes, m->len + 2, now() - start);
+        snprintf(note, sizeof(note), ", by channel %d", m->addr.channel);
     }
+    judge(l, bytes, m->len + 2, now() - start, note);
 }
 
 /* To the command that was received last */
@@ -310,11 +360,13 @@ static void do_answer(Line *l)
     int error = ipmi_dev_send(run.fd, &m->addr, size, m->msgid, m->netfn | 1,
                               m->cmd, bytes, n);
 
-    tap_ok(!error, "%s: line %u: %s%s%s", run.scene, l->number, l->text,
-           error ? ": " : "", error ? strerror(error) : "");
+    tap_kernel(!error, "%s => %s", point(l), error ? strerror(error) : "yes");
 }
 
-/* What the guest sent onto a channel, in the medium's format, oldest first */
+/*
+ * What the guest sent onto a channel, in the medium's format, oldest first.
+ * Whether it sends anything, and what, is the kernel's affair.
+ */
 static void do_sent(Line *l)
 {
     static HostAnswer answer;
@@ -339,7 +391,7 @@ static void do_sent(Line *l)
             }
         }
     } while (n < 0 && now() - start < limit(l));
-    judge(l, bytes, n, now() - start);
+    judge(l, bytes, n, now() - start, "");
 }
 
 static void do_run(Line *l)
@@ -357,8 +409,8 @@ static void do_run(Line *l)
         printf("#   %s\n", output);
     }
     status = p ? pclose(p) : -1;
-    tap_ok(status == 0, "%s: line %u: %s: status %d after %.2f s", run.scene,
-           l->number, l->text, WEXITSTATUS(status), now() - start);
+    tap_kernel(status == 0, "%s => status %d (after %.2f s)", point(l),
+               WEXITSTATUS(status), now() - start);
 }
 
 /*
@@ -381,9 +433,9 @@ static void do_rebind(Line *l)
     took = now() - start;
     ipmi_dev_interfaces(&found);
     wanted = l->words ? (unsigned)atoi(l->word[0]) : known.n;
-    tap_ok(found.n == wanted && wanted && took <= limit(l),
-           "%s: line %u: %s: %u of %u interfaces after %.2f s", run.scene,
-           l->number, l->text, found.n, known.n, took);
+    tap_kernel(found.n == wanted && wanted && !*in_time(l, took),
+               "%s => %u of %u interfaces%s (after %.2f s, at most %g s)",
+               point(l), found.n, known.n, in_time(l, took), took, limit(l));
 }
 
 static void do_wait(Line *l)
@@ -414,8 +466,10 @@ static void do_kernel(Line *l)
         found = !regexec(&pattern, run.log.line, 0, NULL, 0);
     }
     regfree(&pattern);
-    tap_ok(found, "%s: line %u: %s%s%s", run.scene, l->number, l->text,
-           found ? ": " : "", found ? run.log.line : "");
+    tap_kernel(found, "%s => %s", point(l), found ? "yes" : "no such line");
+    if (found) {
+        printf("#   %s\n", run.log.line);
+    }
 }
 
 /* Troubles that the kernel reports do not fail the test then. */
@@ -488,6 +542,19 @@ static const Verb *find_verb(const char *name)
  * Lines
  */
 
+/* Blanks stand for nothing: one between two words. */
+static void squeeze(char *to, const char *from)
+{
+    for (; *from; from++) {
+        bool blank = *from == ' ' || *from == '\t';
+
+        if (!blank || (from[1] && from[1] != ' ' && from[1] != '\t')) {
+            *to++ = blank ? ' ' : *from;
+        }
+    }
+    *to = '\0';
+}
+
 static void run_line(char *text, unsigned number)
 {
     static Line l;
@@ -507,7 +574,7 @@ static void run_line(char *text, unsigned number)
     if (strstr(text, " #")) {
         *strstr(text, " #") = '\0';
     }
-    snprintf(l.text, sizeof(l.text), "%s", text);
+    squeeze(l.text, text);
     sscanf(text, "%31s%n", name, &used);
     text += used + strspn(text + used, " \t");
     snprintf(l.rest, sizeof(l.rest), "%s", text);
