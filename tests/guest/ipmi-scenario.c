@@ -240,6 +240,28 @@ static void do_host(Line *l)
 }
 
 /*
+ * How often the rules have acted so far: a kernel that cannot let go of a BMC which
+ * is wrong asks it again and again.
+ */
+static void do_acted(Line *l)
+{
+    static HostAnswer answer;
+    unsigned long most = l->words ? strtoul(l->word[0], NULL, 0) : 0;
+    unsigned long applied = 0;
+    unsigned i, one;
+    bool told = host_ask(&answer, "ipmi-applied");
+
+    for (i = 0; i < answer.lines; i++) {
+        one = 0;
+        sscanf(answer.line[i], "%*u %*u %u", &one);
+        applied += one;
+    }
+    tap_kernel(told && applied <= most, "%s => %s (%lu times)", point(l),
+               !told ? "the host does not tell" : applied > most ?
+               "more often" : "yes", applied);
+}
+
+/*
  * Verbs: what the guest does
  */
 
@@ -504,6 +526,7 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
+    { "acted", do_acted, false },
     { "answer", do_answer, false },
     { "device", do_device, false },
     { "expect-kernel", do_expect_kernel, true },

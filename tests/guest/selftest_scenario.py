@@ -75,10 +75,11 @@ class Check(unittest.TestCase):
         self.wrong("topology nowhere", "nowhere")
         self.wrong("rebind all", "how many")
         self.wrong("answer", "completion code")
+        self.wrong("acted often", "number")
         self.wrong("x" * 600, "longer")
         self.right("device 1", "heal", "wait", "wait 0.5", "recover", "recover 7",
                    "rebind within 2", "rebind 2", "kernels stable latest",
-                   "topology ipmi-both", "answer 00 77", "needs ipmi_watchdog",
+                   "topology ipmi-both", "answer 00 77", "acted 100", "needs ipmi_watchdog",
                    "scene a # comment", "\tsend\t06 04")
 
     def test_faults(self) -> None:

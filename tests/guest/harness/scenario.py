@@ -337,6 +337,12 @@ def _one_number(rest: str) -> None:
         raise Wrong("a number is wanted: 0 for /dev/ipmi0")
 
 
+def _count(rest: str) -> None:
+    words = rest.split()
+    if len(words) != 1 or not words[0].isdigit():
+        raise Wrong("how often the rules may have acted: a number is wanted")
+
+
 def _rebind(rest: str) -> None:
     words = Words.of(rest, ())
     if words.wanted is not None or len(words.plain) > 1 or \
@@ -385,7 +391,7 @@ def _nothing(rest: str) -> None:
 
 
 VERBS: dict[str, Callable[[str], None]] = {
-    "answer": _answer, "device": _one_number, "expect-kernel": _python_pattern,
+    "acted": _count, "answer": _answer, "device": _one_number, "expect-kernel": _python_pattern,
     "fault": _fault, "heal": _nothing, "host": _host, "inject": _inject,
     "kernel": _pattern, "kernels": _kernels, "needs": _text,
     "rebind": _rebind, "receive": _received, "recover": _time,
