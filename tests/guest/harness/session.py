@@ -243,6 +243,8 @@ class Session:
         except Exception as error:  # whatever it is, it belongs in the report
             outcome.problems.append(f"{type(error).__name__}: {error}")
         outcome.seconds = time.monotonic() - started
+        # It tells its steps under the test's name.
+        self.progress.steps.pop(test.name, None)
         self.progress.ended(name, f"{outcome.seconds:.1f} s: " +
                             ("as expected" if outcome.passed else "FAILED"))
         return [self.row(kernel, test, outcome, self.log(name), [])]
