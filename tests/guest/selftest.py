@@ -255,6 +255,8 @@ class Trials(unittest.TestCase):
         """An oops that is known passes, but the machine was not judged."""
         row = self.row([], report.RIG, kernel=OOPS, end=())
         self.assertEqual(row.known()[0].behaviour, "falls-over")
+        self.assertEqual(row.result(), "kernel died")
+        report.settle([row])
         self.assertEqual(row.counts(), (1, 1))
         self.assertIn("kcs_event", row.outcome.crash)
         good = self.row(["ok 1 - a"], report.RIG)
@@ -277,6 +279,7 @@ class Trials(unittest.TestCase):
         self.assertEqual(outcome.skipped, "kernel has no vfio-pci")
         known().judge(outcome)
         rig = Row("t", "k", "", outcome, "", [], report.RIG)
+        report.settle([rig])
         self.assertEqual(rig.counts(), (0, 1))
         self.assertIn("kernel has no vfio-pci", report.news([rig]))
         report.settle([rig, self.row(["ok 1 - a"], report.RIG)])

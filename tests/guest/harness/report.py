@@ -39,8 +39,9 @@ class Row:
     log: str
     tail: list[str]
     trial: str = KERNEL
-    # The same test was judged to its end on another kernel of this run.
-    elsewhere: bool = False
+    # Was the same test judged to its end on another kernel of this run? It is
+    # known when all have run: settle().
+    elsewhere: bool | None = None
 
     def news(self) -> list[Point]:
         """What no kernel was seen to do before"""
@@ -58,7 +59,7 @@ class Row:
             return ""
         if self.trial == RIG:
             why = outcome.crash or f"skipped: {outcome.skipped}"
-            return "" if self.elsewhere else \
+            return "" if self.elsewhere in (True, None) else \
                 f"judged to its end on no kernel: {why}"
         return outcome.crash
 
