@@ -263,7 +263,11 @@ class Trials(unittest.TestCase):
         report.settle([row, good])
         self.assertEqual(row.counts(), (1, 0))
         other = self.row([], report.KERNEL, kernel=OOPS, end=())
-        self.assertEqual(other.counts(), (1, 1))
+        self.assertEqual(other.counts(), (1, 0))
+        other = self.row([], report.KERNEL, ("falls-over",), OOPS, ())
+        self.assertEqual(other.counts(), (0, 2))
+        other.outcome.log = []      # it was to follow in the same guest
+        self.assertEqual(other.counts(), (0, 1))
 
     def test_also(self) -> None:
         """The headline alone is not enough where the table wants more."""
