@@ -4,7 +4,7 @@
 Copyright (c) 2026 the qemu-rig authors
 SPDX-License-Identifier: GPL-2.0-or-later
 
-The commands are those of the tables in hw/ipmi; the tests are the rows of the
+The commands are those of the tables in hw/ipmi/multi; the tests are the rows of the
 table in tests/qtest/ipmi-commands-test.c, named after the commands; the
 documentation is docs/specs/ipmi-bmc-multi.rst, with name, bytes and privilege.
 Ends with 1 if a command has no row of its name in either, or a row no command,
@@ -57,12 +57,12 @@ def rule(row, macros):
 def commands():
     headers = [path.read_text() for path in
                [*(TOP / 'include/hw/ipmi').glob('*.h'),
-                *(TOP / 'hw/ipmi').glob('*.h')]]
+                *(TOP / 'hw/ipmi/multi').glob('*.h')]]
     macros = dict(DEFINE.findall('\n'.join(headers)))
     netfns = {name: int(val, 0) for text in headers
               for name, val in NETFN.findall(text)}
     found = {}
-    for path in sorted((TOP / 'hw/ipmi').glob('*.c')):
+    for path in sorted((TOP / 'hw/ipmi/multi').glob('*.c')):
         text = path.read_text()
         own = macros | dict(DEFINE.findall(text))
         arrays = dict(ARRAY.findall(text))
@@ -105,7 +105,7 @@ def compare(what, have, want):
 def main():
     device = commands()
     if not device:
-        sys.exit('no commands found in hw/ipmi')
+        sys.exit('no commands found in hw/ipmi/multi')
     untested = compare('test', tests(), {key: slug(row[0])
                                          for key, row in device.items()})
     unwritten = compare('documentation', documented(), device)

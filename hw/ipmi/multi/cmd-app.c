@@ -1,0 +1,174 @@
+/*
+ * IPMI BMC with many channels: commands about the device itself
+ *
+ * Copyright (c) 2026 the qemu-rig authors
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Specification: IPMI v2.0 rev 1.1, sec 20 (IPM device), 22.1, 22.2, 22.9 and
+ * 22.14 (enables, interfaces, system GUID).
+ */
+
+#include "qemu/osdep.h"
+#include "bmc.h"
+
+/* sec 20.4: Self Test Results, "no error" */
+#define SELF_TEST_OK        0x55
+
+/* sec 20.6: power states; bit 7 of the request says that one is to be set */
+#define ACPI_SET            0x80
+#define ACPI_NO_CHANGE      0x7f
+
+/* sec 22.9: System Interface Types */
+#define SYSTEM_IF_SSIF      0
+#define SYSTEM_IF_KCS       1
+
+static uint8_t get_device_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_rsp_u8(rsp, s->device_id);
+    ipmi_rsp_u8(rsp, s->device_rev & 0x0f);
+    ipmi_rsp_u8(rsp, s->fwrev1 & 0x7f);
+    ipmi_rsp_u8(rsp, s->fwrev2);
+    ipmi_rsp_u8(rsp, s->ipmi_version);
+    ipmi_rsp_u8(rsp, s->support);
+    ipmi_rsp_u24(rsp, s->mfg_id);
+    ipmi_rsp_u16(rsp, s->product_id);
+    /* sec 20.1: a controller may leave the auxiliary revision out */
+    if (s->aux_fwrev) {
+        ipmi_rsp_u32(rsp, s->aux_fwrev);
+    }
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t cold_reset(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_bmc_reset(s, true);
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t warm_reset(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_bmc_reset(s, false);
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t get_self_test(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_rsp_u8(rsp, SELF_TEST_OK);
+    ipmi_rsp_u8(rsp, 0);
+    return IPMI_MULTI_CC_OK;
+}
+
+/* S0 to S5, S4/S5, G3, sleeping, G1 sleeping, override, legacy on and off */
+static bool is_system_state(uint8_t state)
+{
+    return state <= 0x0a || state == 0x20 || state == 0x21 || state == 0x2a ||
+           state == ACPI_NO_CHANGE;
+}
+
+static bool is_device_state(uint8_t state)
+{
+    return state <= 0x03 || state == 0x2a || state == ACPI_NO_CHANGE;
+}
+
+static uint8_t set_acpi(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    uint8_t sys = req->data[0], dev = req->data[1];
+
+    if (((sys & ACPI_SET) && !is_system_state(sys & 0x7f)) ||
+        ((dev & ACPI_SET) && !is_device_state(dev & 0x7f))) {
+        return IPMI_MULTI_CC_INVALID_FIELD;
+    }
+    if ((sys & ACPI_SET) && (sys & 0x7f) != ACPI_NO_CHANGE) {
+        s->acpi_sys = sys & 0x7f;
+    }
+    if ((dev & ACPI_SET) && (dev & 0x7f) != ACPI_NO_CHANGE) {
+        s->acpi_dev = dev & 0x7f;
+    }
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t get_acpi(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_rsp_u8(rsp, s->acpi_sys);
+    ipmi_rsp_u8(rsp, s->acpi_dev);
+    return IPMI_MULTI_CC_OK;
+}
+
+/* sec 20.8, 22.14: least significant byte first, that is UUID's last one */
+static uint8_t get_guid(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    int i;
+
+    for (i = sizeof(s->guid.data) - 1; i >= 0; i--) {
+        ipmi_rsp_u8(rsp, s->guid.data[i]);
+    }
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t set_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    s->enables = req->data[0];
+    ipmi_interrupts_update(s);
+    return IPMI_MULTI_CC_OK;
+}
+
+static uint8_t get_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    ipmi_rsp_u8(rsp, s->enables);
+    return IPMI_MULTI_CC_OK;
+}
+
+/* sec 22.10: BT answers it by itself; by another way it tells the same. */
+static uint8_t get_bt_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+{
+    static const uint8_t caps[] = { 1, 0xff, 0xff, 10, 0 };
+    int i;
+
+    for (i = 0; i < IPMI_PORTS; i++) {
+        if (s->ports[i] && s->ports[i]->is_bt) {
+            ipmi_rsp_bytes(rsp, caps, sizeof(caps));
+            return IPMI_MULTI_CC_OK;
+        }
+    }
+    return IPMI_MULTI_CC_INVALID_CMD;
+}
+
+static uint8_t get_system_if_caps(IPMIBmcMulti *s, const IPMIReq *req,
+                                  IPMIRsp *rsp)
+{
+    int i;
+
+    for (i = 0; i < IPMI_PORTS; i++) {
+        if (req->data[0] == SYSTEM_IF_KCS && s->ports[i] &&
+            !s->ports[i]->is_bt) {
+            ipmi_rsp_u8(rsp, 0);
+            ipmi_rsp_u8(rsp, 0);        /* version 1 */
+            ipmi_rsp_u8(rsp, 0xff);     /* longest request */
+            return IPMI_MULTI_CC_OK;
+        }
+    }
+    return IPMI_MULTI_CC_INVALID_FIELD;
+}
+
+static const IPMICommand commands[] = {
+    { 0x01, "Get Device ID", 0, 0, IPMI_MULTI_PRIV_USER, 0, get_device_id },
+    { 0x02, "Cold Reset", 0, 0, IPMI_MULTI_PRIV_ADMIN, 0, cold_reset },
+    { 0x03, "Warm Reset", 0, 0, IPMI_MULTI_PRIV_ADMIN, 0, warm_reset },
+    { 0x04, "Get Self Test Results", 0, 0, IPMI_MULTI_PRIV_USER, 0,
+      get_self_test },
+    { 0x06, "Set ACPI Power State", 2, 2, IPMI_MULTI_PRIV_ADMIN, 0, set_acpi },
+    { 0x07, "Get ACPI Power State", 0, 0, IPMI_MULTI_PRIV_USER, 0, get_acpi },
+    { 0x08, "Get Device GUID", 0, 0, IPMI_MULTI_PRIV_USER, 0, get_guid },
+    { 0x2e, "Set BMC Global Enables", 1, 1, IPMI_MULTI_PRIV_USER,
+      IPMI_CMD_SYS_ONLY, set_enables, { { 0, 0x10 } } },
+    { 0x2f, "Get BMC Global Enables", 0, 0, IPMI_MULTI_PRIV_USER, 0,
+      get_enables },
+    { 0x36, "Get BT Interface Capabilities", 0, 0, IPMI_MULTI_PRIV_USER, 0,
+      get_bt_caps },
+    { 0x37, "Get System GUID", 0, 0, IPMI_MULTI_PRIV_NONE, 0, get_guid },
+    { 0x57, "Get System Interface Capabilities", 1, 1, IPMI_MULTI_PRIV_USER, 0,
+      get_system_if_caps, { { 0, 0xf0 } } },
+};
+
+const IPMICommandTable ipmi_cmds_app =
+    IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_APP, commands);
