@@ -360,7 +360,7 @@ static void bmc_handle_command(IPMIBmc *b, uint8_t *cmd, unsigned len,
                                unsigned max_len, uint8_t msg_id)
 {
     uint8_t rsp[] = { (len ? cmd[0] : 0) | 0x04, len > 1 ? cmd[1] : 0,
-                      IPMI_MULTI_CC_STATE };
+                      IPMI_CC_COMMAND_NOT_SUPPORTED };
 
     qemu_log_mask(LOG_UNIMP, "%s: a system interface that is neither KCS nor "
                   "BT\n", ipmi_bmc_name(IPMI_BMC_MULTI(b)));

@@ -22,8 +22,8 @@
 #ifndef IPMI_MULTI_BMC_H
 #define IPMI_MULTI_BMC_H
 
-#include "hw/ipmi/ipmi-bmc-multi.h"
 #include "hw/ipmi/ipmi.h"
+#include "numbers.h"
 #include "stores.h"
 #include "hw/qdev-core.h"
 #include "qapi/qapi-types-ipmi-bmc-multi.h"
@@ -37,50 +37,6 @@ OBJECT_DECLARE_TYPE(IPMIChannel, IPMIChannelClass, IPMI_CHANNEL)
 
 typedef struct IPMIBmcPort IPMIBmcPort;
 typedef struct IPMIBmcFaults IPMIBmcFaults;
-
-/* sec 5.1: network functions of requests */
-#define IPMI_MULTI_NETFN_CHASSIS    0x00
-#define IPMI_MULTI_NETFN_BRIDGE     0x02
-#define IPMI_MULTI_NETFN_SENSOR     0x04
-#define IPMI_MULTI_NETFN_APP        0x06
-#define IPMI_MULTI_NETFN_FIRMWARE   0x08
-#define IPMI_MULTI_NETFN_STORAGE    0x0a
-#define IPMI_MULTI_NETFN_TRANSPORT  0x0c
-#define IPMI_MULTI_NETFN_GROUP      0x2c
-
-/* sec 5.2, table 5-2: completion codes */
-#define IPMI_MULTI_CC_OK                0x00
-#define IPMI_MULTI_CC_BUSY              0xc0
-#define IPMI_MULTI_CC_INVALID_CMD       0xc1
-#define IPMI_MULTI_CC_INVALID_LUN       0xc2
-#define IPMI_MULTI_CC_TIMEOUT           0xc3
-#define IPMI_MULTI_CC_OUT_OF_SPACE      0xc4
-#define IPMI_MULTI_CC_RESERVATION       0xc5
-#define IPMI_MULTI_CC_TRUNCATED         0xc6
-#define IPMI_MULTI_CC_LENGTH            0xc7
-#define IPMI_MULTI_CC_LENGTH_LIMIT      0xc8
-#define IPMI_MULTI_CC_RANGE             0xc9
-#define IPMI_MULTI_CC_CANNOT_RETURN     0xca
-#define IPMI_MULTI_CC_NOT_PRESENT       0xcb
-#define IPMI_MULTI_CC_INVALID_FIELD     0xcc
-#define IPMI_MULTI_CC_ILLEGAL_TYPE      0xcd
-#define IPMI_MULTI_CC_NO_RESPONSE       0xce
-#define IPMI_MULTI_CC_DUPLICATE         0xcf
-#define IPMI_MULTI_CC_SDR_UPDATE        0xd0
-#define IPMI_MULTI_CC_INITIALISING      0xd2
-#define IPMI_MULTI_CC_UNAVAILABLE       0xd3
-#define IPMI_MULTI_CC_PRIVILEGE         0xd4
-#define IPMI_MULTI_CC_STATE             0xd5
-#define IPMI_MULTI_CC_DISABLED          0xd6
-#define IPMI_MULTI_CC_UNSPECIFIED       0xff
-
-/* sec 6.8: privilege levels */
-#define IPMI_MULTI_PRIV_NONE        0
-#define IPMI_MULTI_PRIV_CALLBACK    1
-#define IPMI_MULTI_PRIV_USER        2
-#define IPMI_MULTI_PRIV_OPERATOR    3
-#define IPMI_MULTI_PRIV_ADMIN       4
-#define IPMI_MULTI_PRIV_OEM         5
 
 /* Data of a request or response: bytes after command, or completion code */
 #define IPMI_MULTI_MAX_DATA         296     /* of MAX_IPMI_MSG_SIZE */

@@ -171,7 +171,7 @@ uint8_t ipmi_boot_set(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (param == BOOT_FLAGS && len) {
         boot_flags_set(s);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 28.13: parameter, set selector, block selector */

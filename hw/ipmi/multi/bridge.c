@@ -68,13 +68,13 @@ static uint8_t clear_flags(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         s->event_valid = false;
     }
     ipmi_flags_clear(s, bits & (IPMI_FLAG_PRE_TIMEOUT | IPMI_FLAG_OEM));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_flags(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, ipmi_flags(s));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t enable_receive(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -84,18 +84,18 @@ static uint8_t enable_receive(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t op = req->data[1] & 3;
 
     if (op >= RECEIVE__MAX || (!c && !ipmi_channel_is_system(s, number))) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!c && op == RECEIVE_DISABLE) {
         /* sec 22.5: system software always hears itself */
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (c && op != RECEIVE_GET) {
         c->receive = op == RECEIVE_ENABLE;
     }
     ipmi_rsp_u8(rsp, number);
     ipmi_rsp_u8(rsp, c ? c->receive : 1);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -113,7 +113,7 @@ static uint8_t get_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     q->n--;
     trace_ipmi_queue(ipmi_bmc_name(s), e->chan, e->len, q->n, "get");
     ipmi_attention_update(s);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t read_event_buffer(IPMIBmcMulti *s, const IPMIReq *req,
@@ -125,7 +125,7 @@ static uint8_t read_event_buffer(IPMIBmcMulti *s, const IPMIReq *req,
     ipmi_rsp_bytes(rsp, s->event, sizeof(s->event));
     s->event_valid = false;
     ipmi_attention_update(s);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -167,7 +167,7 @@ static void arm_tracked(IPMIBmcMulti *s)
 static void answer_tracked(IPMIBmcMulti *s, const IPMITracked *t,
                            const uint8_t *data, unsigned len)
 {
-    static const uint8_t too_long = IPMI_MULTI_CC_CANNOT_RETURN;
+    static const uint8_t too_long = IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
     IPMIChannel *origin = s->channels[t->origin];
     uint8_t buf[IPMI_QUEUE_MESSAGE];
     IPMIMessage out = {
@@ -196,7 +196,7 @@ static void answer_tracked(IPMIBmcMulti *s, const IPMITracked *t,
 /* sec 6.13: the session is not left to wonder. */
 static void tracked_timeout(void *opaque)
 {
-    static const uint8_t code = IPMI_MULTI_CC_TIMEOUT;
+    static const uint8_t code = IPMI_CC_TIMEOUT;
     IPMIBmcMulti *s = opaque;
     int i;
 
@@ -254,7 +254,7 @@ bool ipmi_bridge_response(IPMIChannel *c, const IPMIMessage *msg,
     t->used = false;
     arm_tracked(s);
     /* The whole response, as the response to its Send Message */
-    payload[0] = IPMI_MULTI_CC_OK;
+    payload[0] = IPMI_CC_OK;
     memcpy(payload + 1, data, len);
     answer_tracked(s, t, payload, 1 + len);
     return true;
@@ -271,13 +271,13 @@ static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
     uint8_t cc;
 
     if (!ipmi_message_parse(c, data, len, &msg)) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     if (msg.is_response || !msg.checksum_ok) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (i < 0) {
-        return IPMI_MULTI_CC_BUSY;
+        return IPMI_CC_NODE_BUSY;
     }
     msg.rq_addr = s->parent_obj.slave_addr;
     msg.rq_lun = 0;
@@ -291,7 +291,7 @@ static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
         .seq = req->src_seq, .handle = req->src_handle,
     };
     cc = ipmi_channel_send(c, req->chan, buf, n);
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         s->tracked[i].used = false;
     }
     arm_tracked(s);
@@ -309,20 +309,20 @@ static uint8_t send_to_system(IPMIBmcMulti *s, const IPMIReq *req,
     IPMIChannel *c;
 
     if (req->port) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     c = s->channels[req->chan];
     /* sec 22.5: by way of the BMC neither */
     if (!c->receive) {
         c->n_dropped++;
-        return IPMI_MULTI_CC_UNAVAILABLE;
+        return IPMI_CC_UNAVAILABLE;
     }
     if (!ipmi_queue_put(s, req->chan, req->priv, data, len)) {
         c->n_dropped++;
-        return IPMI_MULTI_CC_BUSY;
+        return IPMI_CC_NODE_BUSY;
     }
     c->n_queued++;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -335,13 +335,13 @@ static uint8_t check_tracking(const IPMIReq *req, IPMIChannel *c,
     IPMIMessage msg;
 
     if (tracking > TRACK_RAW) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!req->port || tracking == TRACK_NONE) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     return ipmi_message_parse(c, req->data + 1, req->len - 1, &msg) &&
-           msg.is_response ? IPMI_MULTI_CC_OK : IPMI_MULTI_CC_INVALID_FIELD;
+           msg.is_response ? IPMI_CC_OK : IPMI_CC_INVALID_DATA_FIELD;
 }
 
 static uint8_t send_to_channel(IPMIBmcMulti *s, const IPMIReq *req,
@@ -351,7 +351,7 @@ static uint8_t send_to_channel(IPMIBmcMulti *s, const IPMIReq *req,
     uint8_t cc = check_tracking(req, c, tracking);
     uint32_t resets = s->resets;
 
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         return cc;
     }
     if (tracking == TRACK_REQUEST && !req->port) {
@@ -372,7 +372,7 @@ static uint8_t send_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (ipmi_channel_is_system(s, number)) {
         return send_to_system(s, req, req->data + 1, req->len - 1);
     }
-    return c ? send_to_channel(s, req, c, rsp) : IPMI_MULTI_CC_INVALID_FIELD;
+    return c ? send_to_channel(s, req, c, rsp) : IPMI_CC_INVALID_DATA_FIELD;
 }
 
 /*

@@ -175,15 +175,15 @@ static void satellite_answers(IPMIChannel *c, IPMISatellite *sat,
 static uint8_t check_send(IPMIChannel *c, const IPMIMessage *msg)
 {
     if (!msg || msg->is_response) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     if (ipmi_channel_has_sessions(c)) {
-        return handle_is_alive(c, msg->handle) ? IPMI_MULTI_CC_OK :
+        return handle_is_alive(c, msg->handle) ? IPMI_CC_OK :
                IPMI_CC_SEND_INVALID_HANDLE;
     }
     if (msg->broadcast || c->any_address ||
         find_satellite(c, msg->rs_addr) || ipmi_channel_chardev_is_open(c)) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     return IPMI_CC_SEND_NAK;
 }
@@ -214,17 +214,17 @@ uint8_t ipmi_channel_send(IPMIChannel *c, uint8_t from, const uint8_t *data,
 
     if (!len || len > IPMI_QUEUE_MESSAGE ||
         (!raw && !ipmi_message_parse(c, data, len, &msg))) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     if (!raw && !msg.checksum_ok) {
         /* Nobody on a bus would take it for a message. */
         qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: message with a wrong "
                       "checksum is lost\n", bmc_name(c), c->number);
         c->n_dropped++;
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     cc = check_send(c, raw ? NULL : &msg);
-    if (cc != IPMI_MULTI_CC_OK && cc != IPMI_CC_SEND_NAK) {
+    if (cc != IPMI_CC_OK && cc != IPMI_CC_SEND_NAK) {
         return cc;
     }
     memcpy(p.data, data, len);
@@ -314,9 +314,9 @@ static IPMIReceived take(IPMIChannel *c, const IPMIPassing *p,
     if (msg->is_response || msg->rs_lun == 2) {
         what = queue_message(c, p);
         if (what == IPMI_RECEIVED_DISABLED) {
-            refuse_request(c, msg, IPMI_MULTI_CC_UNAVAILABLE);
+            refuse_request(c, msg, IPMI_CC_UNAVAILABLE);
         } else if (what == IPMI_RECEIVED_FULL) {
-            refuse_request(c, msg, IPMI_MULTI_CC_BUSY);
+            refuse_request(c, msg, IPMI_CC_NODE_BUSY);
         }
         return what;
     }

@@ -139,10 +139,10 @@ uint8_t ipmi_power(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
                    uint8_t chan)
 {
     if (!power_possible(op) || (op == IPMI_POWER_DIAG && !ipmi_nmi())) {
-        return IPMI_MULTI_CC_STATE;
+        return IPMI_CC_COMMAND_NOT_SUPPORTED;
     }
     if (power_is_so(op)) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     trace_ipmi_power(ipmi_bmc_name(s), op, cause, chan);
     if (ipmi_event_allowed(s)) {
@@ -166,7 +166,7 @@ uint8_t ipmi_power(IPMIBmcMulti *s, IPMIPowerOp op, uint8_t cause,
     default:
         break;
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* A machine that was off, and has been reset, can run. */
@@ -230,7 +230,7 @@ static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     for (int i = 0; i < 5; i++) {
         ipmi_rsp_u8(rsp, addr); /* FRU, SDR, SEL, SM, bridge: all are here */
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_status(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -245,13 +245,13 @@ static uint8_t get_status(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, MISC_IDENTIFY_SUPPORTED | MISC_IDENTIFY(c->identify) |
                      (intrusion ? MISC_INTRUSION : 0));
     ipmi_rsp_u8(rsp, PANEL_DISABLE_ALLOWED | c->panel_disable);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t control(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     if (req->data[0] >= IPMI_POWER__MAX) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_boot_control(s);
     return ipmi_power(s, req->data[0], IPMI_CAUSE_CONTROL, req->chan);
@@ -280,7 +280,7 @@ static uint8_t identify(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         timer_mod(&c->identify_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
                                       seconds * NANOSECONDS_PER_SECOND);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_policy(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -290,34 +290,34 @@ static uint8_t set_policy(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (policy != POLICY_NO_CHANGE) {
         if (!ipmi_store_put(s, IPMI_STORE_CHASSIS, CHASSIS_POLICY, &policy,
                             1)) {
-            return IPMI_MULTI_CC_UNSPECIFIED;
+            return IPMI_CC_UNSPECIFIED;
         }
         s->stores.chassis.policy = policy;
     }
     ipmi_rsp_u8(rsp, POLICIES);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_cause(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, s->stores.chassis.cause);
     ipmi_rsp_u8(rsp, s->stores.chassis.cause_chan);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_panel(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     s->stores.chassis.panel_disable = req->data[0];
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_cycle(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     if (!ipmi_store_put(s, IPMI_STORE_CHASSIS, CHASSIS_CYCLE, req->data, 1)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     s->stores.chassis.cycle_interval = req->data[0];
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* Minutes that the system has been on: virtual time stops when it is off. */
@@ -332,7 +332,7 @@ static uint8_t get_poh(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, 1);
     ipmi_rsp_u32(rsp, ipmi_chassis_poh(s));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* A QEMU that is killed loses no more than an hour of the counter. */

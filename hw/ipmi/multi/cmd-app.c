@@ -36,26 +36,26 @@ static uint8_t get_device_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (s->aux_fwrev) {
         ipmi_rsp_u32(rsp, s->aux_fwrev);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t cold_reset(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_bmc_reset(s, true);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t warm_reset(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_bmc_reset(s, false);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_self_test(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, SELF_TEST_OK);
     ipmi_rsp_u8(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* S0 to S5, S4/S5, G3, sleeping, G1 sleeping, override, legacy on and off */
@@ -76,7 +76,7 @@ static uint8_t set_acpi(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
     if (((sys & ACPI_SET) && !is_system_state(sys & 0x7f)) ||
         ((dev & ACPI_SET) && !is_device_state(dev & 0x7f))) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if ((sys & ACPI_SET) && (sys & 0x7f) != ACPI_NO_CHANGE) {
         s->acpi_sys = sys & 0x7f;
@@ -84,14 +84,14 @@ static uint8_t set_acpi(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if ((dev & ACPI_SET) && (dev & 0x7f) != ACPI_NO_CHANGE) {
         s->acpi_dev = dev & 0x7f;
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_acpi(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, s->acpi_sys);
     ipmi_rsp_u8(rsp, s->acpi_dev);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 20.8, 22.14: least significant byte first, that is UUID's last one */
@@ -102,20 +102,20 @@ static uint8_t get_guid(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     for (i = sizeof(s->guid.data) - 1; i >= 0; i--) {
         ipmi_rsp_u8(rsp, s->guid.data[i]);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     s->enables = req->data[0];
     ipmi_interrupts_update(s);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, s->enables);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 22.10: BT answers it by itself; by another way it tells the same. */
@@ -127,10 +127,10 @@ static uint8_t get_bt_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     for (i = 0; i < IPMI_PORTS; i++) {
         if (s->ports[i] && s->ports[i]->is_bt) {
             ipmi_rsp_bytes(rsp, caps, sizeof(caps));
-            return IPMI_MULTI_CC_OK;
+            return IPMI_CC_OK;
         }
     }
-    return IPMI_MULTI_CC_INVALID_CMD;
+    return IPMI_CC_INVALID_CMD;
 }
 
 static uint8_t get_system_if_caps(IPMIBmcMulti *s, const IPMIReq *req,
@@ -144,10 +144,10 @@ static uint8_t get_system_if_caps(IPMIBmcMulti *s, const IPMIReq *req,
             ipmi_rsp_u8(rsp, 0);
             ipmi_rsp_u8(rsp, 0);        /* version 1 */
             ipmi_rsp_u8(rsp, 0xff);     /* longest request */
-            return IPMI_MULTI_CC_OK;
+            return IPMI_CC_OK;
         }
     }
-    return IPMI_MULTI_CC_INVALID_FIELD;
+    return IPMI_CC_INVALID_DATA_FIELD;
 }
 
 static const IPMICommand commands[] = {

@@ -85,14 +85,14 @@ static uint8_t get_channel_info(IPMIBmcMulti *s, const IPMIReq *req,
 
     if (ipmi_channel_is_system(s, number)) {
         put_system_info(s, number, rsp);
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     if (!c) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     put_info(rsp, number, ipmi_channel_medium_type(c), ipmi_channel_protocol(c),
              session_bits[c->sessions].info | live_sessions(c), 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -110,7 +110,7 @@ static uint8_t session_channel(IPMIBmcMulti *s, const IPMIReq *req,
         (*c && (*c)->sessions == IPMI_SESSION_SUPPORT_NONE)) {
         return CC_NO_SESSIONS;
     }
-    return *c ? IPMI_MULTI_CC_OK : IPMI_MULTI_CC_INVALID_FIELD;
+    return *c ? IPMI_CC_OK : IPMI_CC_INVALID_DATA_FIELD;
 }
 
 /* Shared access is for serial connectors, pre-boot for what firmware shares. */
@@ -136,10 +136,10 @@ static uint8_t check_set_access(IPMIChannel *c, const IPMIReq *req)
     if (which > ACCESS_VOLATILE || limit_which > ACCESS_VOLATILE ||
         (limit_which && (limit < 1 || limit > 5)) ||
         (which && (req->data[1] & 7) > 3)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     return which && !has_access_mode(c, req->data[1] & 7) ? CC_ACCESS_MODE :
-                                                            IPMI_MULTI_CC_OK;
+                                                            IPMI_CC_OK;
 }
 
 static bool store_access(IPMIChannel *c, const IPMIChannelAccess *nv)
@@ -157,10 +157,10 @@ static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMIChannel *c;
     uint8_t cc = session_channel(s, req, &c);
 
-    if (cc == IPMI_MULTI_CC_OK) {
+    if (cc == IPMI_CC_OK) {
         cc = check_set_access(c, req);
     }
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         return cc;
     }
     nv = c->nv;
@@ -173,14 +173,14 @@ static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
             req->data[2] & 0x0f;
     }
     if (memcmp(&nv, &c->nv, sizeof(nv)) && !store_access(c, &nv)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     c->nv = nv;
     c->vol = vol;
     if (!(vol.access & 7)) {
         ipmi_channel_end_sessions(c);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -190,16 +190,16 @@ static uint8_t get_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t cc = session_channel(s, req, &c);
     const IPMIChannelAccess *a;
 
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         return cc;
     }
     if (which != ACCESS_NV && which != ACCESS_VOLATILE) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     a = which == ACCESS_NV ? &c->nv : &c->vol;
     ipmi_rsp_u8(rsp, a->access);
     ipmi_rsp_u8(rsp, a->limit);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -283,8 +283,8 @@ static uint8_t get_auth_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMIChannel *c;
     uint8_t cc = session_channel(s, req, &c);
 
-    if (cc != IPMI_MULTI_CC_OK || level < 1 || level > 5) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+    if (cc != IPMI_CC_OK || level < 1 || level > 5) {
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u8(rsp, c->number);
     /* No authentication of IPMI 1.5: what there is comes with RMCP+. */
@@ -294,7 +294,7 @@ static uint8_t get_auth_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, extended ? AUTH_SUPPORTS_20 : 0);
     ipmi_rsp_u24(rsp, 0);
     ipmi_rsp_u8(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -316,14 +316,14 @@ static uint8_t get_cipher_suites(IPMIBmcMulti *s, const IPMIReq *req,
     unsigned from = (req->data[2] & 0x3f) * 16;
     IPMIChannel *c;
 
-    if (session_channel(s, req, &c) != IPMI_MULTI_CC_OK || req->data[1] != 0) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+    if (session_channel(s, req, &c) != IPMI_CC_OK || req->data[1] != 0) {
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u8(rsp, c->number);
     if (from < size) {
         ipmi_rsp_bytes(rsp, list + from, MIN(size - from, 16));
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 24.8: IPMI messages, and the payloads that set a session up */
@@ -332,13 +332,13 @@ static uint8_t get_payload_support(IPMIBmcMulti *s, const IPMIReq *req,
 {
     IPMIChannel *c;
 
-    if (session_channel(s, req, &c) != IPMI_MULTI_CC_OK) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+    if (session_channel(s, req, &c) != IPMI_CC_OK) {
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u16(rsp, 0x0001);
     ipmi_rsp_u16(rsp, 0x003f);
     ipmi_rsp_u32(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 #define CC_NO_PAYLOAD       0x80
@@ -350,14 +350,14 @@ static uint8_t get_payload_version(IPMIBmcMulti *s, const IPMIReq *req,
     uint8_t type = req->data[1] & 0x3f;
     IPMIChannel *c;
 
-    if (session_channel(s, req, &c) != IPMI_MULTI_CC_OK) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+    if (session_channel(s, req, &c) != IPMI_CC_OK) {
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (type != 0 && (type < 0x10 || type > 0x15)) {
         return CC_NO_PAYLOAD;
     }
     ipmi_rsp_u8(rsp, PAYLOAD_VERSION_1_0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand commands[] = {

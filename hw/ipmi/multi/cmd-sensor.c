@@ -58,18 +58,18 @@ static uint16_t req_mask(const IPMIReq *req, unsigned at)
 static uint8_t set_receiver(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     if ((req->data[0] & 1) && req->data[0] != 0xff) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     s->stores.receiver = req->data[0];
     s->stores.receiver_lun = req->data[1];
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_receiver(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, s->stores.receiver);
     ipmi_rsp_u8(rsp, s->stores.receiver_lun);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -83,7 +83,7 @@ static uint8_t platform_event(IPMIBmcMulti *s, const IPMIReq *req,
     uint8_t rec[IPMI_SEL_RECORD] = { [2] = 0x02 };
 
     if (req->len != (req->port ? 8 : 7)) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     if (req->port) {
         rec[7] = *event++;
@@ -92,7 +92,7 @@ static uint8_t platform_event(IPMIBmcMulti *s, const IPMIReq *req,
         rec[8] = req->chan << 4 | req->src_lun;
     }
     if (event[0] != EVMREV_1_0 && event[0] != EVMREV_1_5) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     memcpy(rec + 9, event, 7);
     return ipmi_event(s, rec);
@@ -104,7 +104,7 @@ static uint8_t pef_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, IPMI_DEFINITION_VERSION);
     ipmi_rsp_u8(rsp, 0);
     ipmi_rsp_u8(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.5: the factors are the same for all readings of a linear sensor */
@@ -113,15 +113,15 @@ static uint8_t get_factors(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (sensor->sdr[SDR_O_TYPE] != SDR_FULL ||
         !ipmi_sensor_is_threshold(sensor)) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     ipmi_rsp_u8(rsp, 0xff);     /* no other factors up to the last reading */
     ipmi_rsp_bytes(rsp, sensor->sdr + SDR_O_FACTORS, 6);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_hysteresis(IPMIBmcMulti *s, const IPMIReq *req,
@@ -130,19 +130,19 @@ static uint8_t set_hysteresis(IPMIBmcMulti *s, const IPMIReq *req,
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (!ipmi_sensor_is_threshold(sensor) ||
         SDR_CAPS_HYST(sensor->sdr[SDR_O_CAPS]) != SDR_ACCESS_WRITE) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     if (req->data[1] != 0xff) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     sensor->hyst_pos = req->data[2];
     sensor->hyst_neg = req->data[3];
     ipmi_sensor_evaluate(s, sensor, NULL);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_hysteresis(IPMIBmcMulti *s, const IPMIReq *req,
@@ -152,19 +152,19 @@ static uint8_t get_hysteresis(IPMIBmcMulti *s, const IPMIReq *req,
     unsigned access;
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     access = SDR_CAPS_HYST(sensor->sdr[SDR_O_CAPS]);
     if (!ipmi_sensor_is_threshold(sensor) ||
         (access != SDR_ACCESS_READ && access != SDR_ACCESS_WRITE)) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     if (req->data[1] != 0xff) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u8(rsp, sensor->hyst_pos);
     ipmi_rsp_u8(rsp, sensor->hyst_neg);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.8: mask, then LNC, LC, LNR, UNC, UC, UNR */
@@ -175,14 +175,14 @@ static uint8_t set_thresholds(IPMIBmcMulti *s, const IPMIReq *req,
     uint8_t mask = req->data[1];
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (!ipmi_sensor_is_threshold(sensor) ||
         SDR_CAPS_THRESHOLD(sensor->sdr[SDR_O_CAPS]) != SDR_ACCESS_WRITE) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     if (mask & ~sensor->sdr[SDR_O_SETTABLE]) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     for (int i = 0; i < IPMI_THRESHOLDS; i++) {
         if (mask & (1 << i)) {
@@ -190,7 +190,7 @@ static uint8_t set_thresholds(IPMIBmcMulti *s, const IPMIReq *req,
         }
     }
     ipmi_sensor_evaluate(s, sensor, NULL);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.9: a threshold that cannot be read is 00h */
@@ -202,10 +202,10 @@ static uint8_t get_thresholds(IPMIBmcMulti *s, const IPMIReq *req,
     unsigned access;
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (!ipmi_sensor_is_threshold(sensor)) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     access = SDR_CAPS_THRESHOLD(sensor->sdr[SDR_O_CAPS]);
     if (access == SDR_ACCESS_READ || access == SDR_ACCESS_WRITE) {
@@ -215,7 +215,7 @@ static uint8_t get_thresholds(IPMIBmcMulti *s, const IPMIReq *req,
     for (int i = 0; i < IPMI_THRESHOLDS; i++) {
         ipmi_rsp_u8(rsp, mask & (1 << i) ? sensor->threshold[i] : 0);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
@@ -227,7 +227,7 @@ static uint8_t set_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
     uint8_t flags = req->data[1];
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     switch (ENABLE_OP(flags)) {
     case 0:
@@ -241,12 +241,12 @@ static uint8_t set_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
         sensor->deassert_enable &= ~deassert;
         break;
     default:
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     sensor->flags &= ~(IPMI_SENSOR_EVENTS | IPMI_SENSOR_SCANNING);
     sensor->flags |= flags & (IPMI_SENSOR_EVENTS | IPMI_SENSOR_SCANNING);
     ipmi_sensor_evaluate(s, sensor, NULL);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
@@ -255,13 +255,13 @@ static uint8_t get_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_rsp_u8(rsp, sensor->flags &
                      (IPMI_SENSOR_EVENTS | IPMI_SENSOR_SCANNING));
     ipmi_rsp_u16(rsp, sensor->assert_enable);
     ipmi_rsp_u16(rsp, sensor->deassert_enable);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t rearm(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -270,11 +270,11 @@ static uint8_t rearm(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     bool selected = req->data[1] & REARM_SELECTED;
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_sensor_rearm(s, sensor, selected ? req_mask(req, 2) : UINT16_MAX,
                       selected ? req_mask(req, 4) : UINT16_MAX);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_event_status(IPMIBmcMulti *s, const IPMIReq *req,
@@ -283,12 +283,12 @@ static uint8_t get_event_status(IPMIBmcMulti *s, const IPMIReq *req,
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_rsp_u8(rsp, sensor->flags);
     ipmi_rsp_u16(rsp, sensor->asserted);
     ipmi_rsp_u16(rsp, sensor->deasserted);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.14: a discrete sensor has two bytes of states, and no reading */
@@ -297,19 +297,19 @@ static uint8_t get_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (ipmi_sensor_is_threshold(sensor)) {
         ipmi_rsp_u8(rsp, sensor->reading);
         ipmi_rsp_u8(rsp, sensor->flags);
         ipmi_rsp_u8(rsp, sensor->present | READING_RESERVED);
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     ipmi_rsp_u8(rsp, 0);
     ipmi_rsp_u8(rsp, sensor->flags);
     ipmi_rsp_u8(rsp, sensor->present);
     ipmi_rsp_u8(rsp, sensor->present >> 8 | READING_RESERVED_HIGH);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.15: a threshold sensor stays one, and a discrete one, too */
@@ -319,15 +319,15 @@ static uint8_t set_type(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t reading_type = req->data[2];
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (ipmi_sensor_is_threshold(sensor) !=
         (reading_type == READING_THRESHOLD)) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     sensor->type = req->data[1];
     sensor->reading_type = reading_type;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_type(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -335,11 +335,11 @@ static uint8_t get_type(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMISensor *sensor = req_sensor(s, req);
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_rsp_u8(rsp, sensor->type);
     ipmi_rsp_u8(rsp, sensor->reading_type);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.17: 1: the given bits; 2: set those given; 3: clear those not given */
@@ -377,16 +377,16 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     bool given;
 
     if (!sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (!(sensor->sdr[SDR_O_INIT] & SDR_INIT_SETTABLE)) {
-        return IPMI_MULTI_CC_ILLEGAL_TYPE;
+        return IPMI_CC_ILLEGAL_TYPE;
     }
     if (SET_READING(op) > 1 || SET_EVENT_DATA(op) == 3) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!set_reading_complete(req)) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     given = SET_EVENT_DATA(op);
     if (given) {
@@ -406,7 +406,7 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (SET_DEASSERT(op)) {
         sensor->deasserted = deasserted & ipmi_sensor_events(sensor, true);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand sensor_commands[] = {

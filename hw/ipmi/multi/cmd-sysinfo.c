@@ -49,7 +49,7 @@ static uint8_t get_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, PARAM_REVISION);
     if (req->data[0] & REVISION_ONLY) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     return ipmi_params_get(&ipmi_params_info, &s->stores.info, req->data[1],
                            req->data[2], req->data[3], rsp);

@@ -59,14 +59,14 @@ static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t selector;
 
     if (!is_dcmi(req)) {
-        return IPMI_MULTI_CC_INVALID_CMD;
+        return IPMI_CC_INVALID_CMD;
     }
     if (req->len != 2) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     selector = req->data[1];
     if (!selector || selector >= ARRAY_SIZE(dcmi_caps)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     memcpy(data, dcmi_caps[selector].data, sizeof(data));
     if (selector == 2) {
@@ -78,7 +78,7 @@ static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, DCMI_MINOR);
     ipmi_rsp_u8(rsp, DCMI_REVISION);
     ipmi_rsp_bytes(rsp, data, dcmi_caps[selector].len);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 36.3: M and B have ten bits, the exponents four, all of them signed */
@@ -139,13 +139,13 @@ static uint8_t get_power(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint64_t period;
 
     if (!is_dcmi(req)) {
-        return IPMI_MULTI_CC_INVALID_CMD;
+        return IPMI_CC_INVALID_CMD;
     }
     if (req->len != 4) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     if (req->data[1] != POWER_MODE_SYSTEM || req->data[2] || req->data[3]) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_dcmi_sample(s);
     watts = power_now(s);
@@ -159,20 +159,20 @@ static uint8_t get_power(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u32(rsp, ipmi_clock_get(&st->sel_clock));
     ipmi_rsp_u32(rsp, MIN(period, UINT32_MAX));
     ipmi_rsp_u8(rsp, power_sensor(s) ? POWER_ACTIVE : 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* offset and count of a piece of at most 16 bytes, within @max */
 static uint8_t check_piece(const IPMIReq *req, unsigned max)
 {
     if (!is_dcmi(req)) {
-        return IPMI_MULTI_CC_INVALID_CMD;
+        return IPMI_CC_INVALID_CMD;
     }
     if (req->len < 3) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     return req->data[2] > CHUNK_MAX || req->data[1] + req->data[2] > max ?
-           IPMI_MULTI_CC_RANGE : IPMI_MULTI_CC_OK;
+           IPMI_CC_PARM_OUT_OF_RANGE : IPMI_CC_OK;
 }
 
 static uint8_t get_text(const IPMIReq *req, IPMIRsp *rsp, const uint8_t *text,
@@ -185,13 +185,13 @@ static uint8_t get_text(const IPMIReq *req, IPMIRsp *rsp, const uint8_t *text,
         return cc;
     }
     if (req->len != 3) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     offset = MIN(req->data[1], len);
     ipmi_rsp_u8(rsp, GROUP_DCMI);
     ipmi_rsp_u8(rsp, len);
     ipmi_rsp_bytes(rsp, text + offset, MIN(req->data[2], len - offset));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_asset_tag(IPMIBmcMulti *s, const IPMIReq *req,
@@ -223,19 +223,19 @@ static uint8_t set_asset_tag(IPMIBmcMulti *s, const IPMIReq *req,
     offset = req->data[1];
     count = req->data[2];
     if (req->len != 3 + count) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     memcpy(tag, st->asset_tag, MIN(offset, st->asset_tag_len));
     memcpy(tag + offset, req->data + 3, count);
     if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_ASSET_TAG, tag,
                         offset + count)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     memcpy(st->asset_tag, tag, sizeof(tag));
     st->asset_tag_len = offset + count;
     ipmi_rsp_u8(rsp, GROUP_DCMI);
     ipmi_rsp_u8(rsp, st->asset_tag_len);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t set_mc_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -251,18 +251,18 @@ static uint8_t set_mc_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     offset = req->data[1];
     count = req->data[2];
     if (req->len != 3 + count) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     memcpy(id, st->mc_id, sizeof(id));
     memcpy(id + offset, req->data + 3, count);
     if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_MC_ID, id,
                         sizeof(id))) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     memcpy(st->mc_id, id, sizeof(id));
     ipmi_rsp_u8(rsp, GROUP_DCMI);
     ipmi_rsp_u8(rsp, offset + count);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* DCMI's entity IDs are other names of IPMI's */
@@ -297,10 +297,10 @@ static uint8_t get_sensor_info(IPMIBmcMulti *s, const IPMIReq *req,
     const uint8_t *rec;
 
     if (!is_dcmi(req)) {
-        return IPMI_MULTI_CC_INVALID_CMD;
+        return IPMI_CC_INVALID_CMD;
     }
     if (req->len != 5) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     for (rec = ipmi_sdr_first(sdr); rec; rec = ipmi_sdr_next(sdr, rec)) {
         uint8_t instance;
@@ -325,7 +325,7 @@ static uint8_t get_sensor_info(IPMIBmcMulti *s, const IPMIReq *req,
     for (unsigned i = 0; i < n; i++) {
         ipmi_rsp_u16(rsp, ids[i]);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 #define ANY IPMI_MULTI_MAX_DATA /* the handler looks at the group first */

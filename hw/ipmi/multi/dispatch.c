@@ -103,20 +103,20 @@ static bool reserved_bits_set(const IPMICommand *c, const IPMIReq *req)
 static uint8_t check(const IPMICommand *c, const IPMIReq *req)
 {
     if (req->lun) {
-        return IPMI_MULTI_CC_INVALID_LUN;
+        return IPMI_CC_COMMAND_INVALID_FOR_LUN;
     }
     if (!c) {
-        return IPMI_MULTI_CC_INVALID_CMD;
+        return IPMI_CC_INVALID_CMD;
     }
     if (((c->flags & IPMI_CMD_SYS_ONLY) && !req->port) ||
         (!req->port && req->priv && req->priv < c->priv)) {
-        return IPMI_MULTI_CC_PRIVILEGE;
+        return IPMI_CC_PRIVILEGE;
     }
     if (req->len < c->min || req->len > c->max) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
-    return reserved_bits_set(c, req) ? IPMI_MULTI_CC_INVALID_FIELD :
-                                       IPMI_MULTI_CC_OK;
+    return reserved_bits_set(c, req) ? IPMI_CC_INVALID_DATA_FIELD :
+                                       IPMI_CC_OK;
 }
 
 uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -129,19 +129,20 @@ uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     rsp->len = 0;
     rsp->overflow = false;
     rsp->none = false;
-    if (cc == IPMI_MULTI_CC_OK) {
+    if (cc == IPMI_CC_OK) {
         cc = c->handler(s, req, rsp);
     }
     if (rsp->overflow) {
-        cc = IPMI_MULTI_CC_CANNOT_RETURN;
+        cc = IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
     }
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         rsp->len = 0;
     }
-    if (cc == IPMI_MULTI_CC_LENGTH || cc == IPMI_MULTI_CC_INVALID_FIELD) {
+    if (cc == IPMI_CC_REQUEST_DATA_LENGTH_INVALID ||
+        cc == IPMI_CC_INVALID_DATA_FIELD) {
         qemu_log_mask(LOG_GUEST_ERROR, "%s: netfn 0x%02x cmd 0x%02x (%s): %s\n",
                       ipmi_bmc_name(s), req->netfn, req->cmd, c->name,
-                      cc == IPMI_MULTI_CC_LENGTH ? "wrong length" :
+                      cc == IPMI_CC_REQUEST_DATA_LENGTH_INVALID ? "wrong length" :
                       "invalid field");
     }
     trace_ipmi_reply(ipmi_bmc_name(s), req->chan, req->netfn, req->cmd, cc,

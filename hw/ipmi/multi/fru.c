@@ -187,11 +187,11 @@ static uint8_t fru_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMIFru *fru = req_fru(s, req);
 
     if (!fru) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_rsp_u16(rsp, fru->size);
     ipmi_rsp_u8(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 34.2: at the end of the data, fewer bytes than asked for */
@@ -202,18 +202,18 @@ static uint8_t fru_read(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     unsigned count = req->data[3];
 
     if (!fru) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (offset >= fru->size) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_CC_PARM_OUT_OF_RANGE;
     }
     count = MIN(count, fru->size - offset);
     if (count + 1 > ipmi_rsp_room(rsp)) {
-        return IPMI_MULTI_CC_CANNOT_RETURN;
+        return IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
     }
     ipmi_rsp_u8(rsp, count);
     ipmi_rsp_bytes(rsp, fru->data + offset, count);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t fru_write(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -223,19 +223,19 @@ static uint8_t fru_write(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     unsigned count = req->len - 3;
 
     if (!fru) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (offset >= fru->size || count > fru->size - offset) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_CC_PARM_OUT_OF_RANGE;
     }
     if (!ipmi_store_put(s, IPMI_STORE_FRU, FRU_KEY(req->data[0], offset),
                         req->data + 3, count)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     memcpy(fru->data + offset, req->data + 3, count);
     trace_ipmi_fru_write(ipmi_bmc_name(s), req->data[0], offset, count);
     ipmi_rsp_u8(rsp, count);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* The count of a write that is returned is one byte. */

@@ -29,7 +29,7 @@
 /* Address source: unspecified, static, DHCP, BIOS, other */
 static uint8_t check_ip_source(const uint8_t *data)
 {
-    return data[0] > 4 ? IPMI_MULTI_CC_INVALID_FIELD : IPMI_MULTI_CC_OK;
+    return data[0] > 4 ? IPMI_CC_INVALID_DATA_FIELD : IPMI_CC_OK;
 }
 
 /* Two levels a byte; 0 is not used, 5 is OEM */
@@ -38,10 +38,10 @@ static uint8_t check_cipher_privileges(const uint8_t *data)
     for (int i = 1; i < 9; i++) {
         if ((data[i] & 0x0f) > IPMI_MULTI_PRIV_OEM ||
             data[i] >> 4 > IPMI_MULTI_PRIV_OEM) {
-            return IPMI_MULTI_CC_INVALID_FIELD;
+            return IPMI_CC_INVALID_DATA_FIELD;
         }
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 23.1, table 23-4. Cipher suites: 3 and 17 */
@@ -118,7 +118,7 @@ const IPMIParamSet ipmi_params_serial = {
 static uint8_t check_bit_rate(const uint8_t *data)
 {
     return data[0] && (data[0] < 6 || data[0] > 10) ?
-           IPMI_MULTI_CC_INVALID_FIELD : IPMI_MULTI_CC_OK;
+           IPMI_CC_INVALID_DATA_FIELD : IPMI_CC_OK;
 }
 
 static uint8_t check_sol_privilege(const uint8_t *data)
@@ -126,7 +126,7 @@ static uint8_t check_sol_privilege(const uint8_t *data)
     uint8_t level = data[0] & 0x0f;
 
     return level < IPMI_MULTI_PRIV_USER || level > IPMI_MULTI_PRIV_OEM ?
-           IPMI_MULTI_CC_INVALID_FIELD : IPMI_MULTI_CC_OK;
+           IPMI_CC_INVALID_DATA_FIELD : IPMI_CC_OK;
 }
 
 /* sec 26.3, table 26-5 */
@@ -200,7 +200,7 @@ static uint8_t set_config(IPMIBmcMulti *s, const IPMIReq *req,
     IPMILanParams *p = find_params(s, req, serial, &chan);
 
     if (!p) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     return ipmi_params_set(s, set, of(p), chan, req->data[1], req->data + 2,
                            req->len - 2);
@@ -214,11 +214,11 @@ static uint8_t get_config(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp,
     IPMILanParams *p = find_params(s, req, serial, &chan);
 
     if (!p) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u8(rsp, PARAM_REVISION);
     if (req->data[0] & REVISION_ONLY) {
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     return ipmi_params_get(set, of(p), req->data[1], req->data[2],
                            req->data[3], rsp);
@@ -263,13 +263,13 @@ static uint8_t suspend_arps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t control;
 
     if (!p) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     p->arp_suspend = req->data[1];
     ipmi_params_find(&ipmi_params_lan, 10, &at);
     control = p->lan.data[at];
     ipmi_rsp_u8(rsp, control & ~p->arp_suspend & 3);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 23.4: nine counters of packets; the BMC has no network, and sees none */
@@ -278,12 +278,12 @@ static uint8_t statistics(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t chan;
 
     if (!find_params(s, req, false, &chan)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     for (int i = 0; i < 9; i++) {
         ipmi_rsp_u16(rsp, 0);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand transport_commands[] = {

@@ -73,10 +73,10 @@ void ipmi_params_end_progress(const IPMIParamSet *set, IPMIParams *p)
 static uint8_t set_progress(uint8_t *value, const uint8_t *data, unsigned len)
 {
     if (len != 1) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     if (data[0] > PROGRESS_COMMIT) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (data[0] == PROGRESS_SET && *value == PROGRESS_SET) {
         return IPMI_CC_IN_PROGRESS;
@@ -84,7 +84,7 @@ static uint8_t set_progress(uint8_t *value, const uint8_t *data, unsigned len)
     if (data[0] != PROGRESS_COMMIT) {
         *value = data[0];
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t check_value(const IPMIParamDesc *d, const uint8_t *data,
@@ -92,14 +92,14 @@ static uint8_t check_value(const IPMIParamDesc *d, const uint8_t *data,
 {
     if (!len || len > d->len || (len < d->len &&
                                  !(d->flags & IPMI_PARAM_SHORT))) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     for (unsigned i = 0; d->reserved && i < len; i++) {
         if (data[i] & d->reserved[i]) {
-            return IPMI_MULTI_CC_INVALID_FIELD;
+            return IPMI_CC_INVALID_DATA_FIELD;
         }
     }
-    return d->check ? d->check(data) : IPMI_MULTI_CC_OK;
+    return d->check ? d->check(data) : IPMI_CC_OK;
 }
 
 static uint32_t param_key(const IPMIParamSet *set, uint8_t chan, uint8_t param,
@@ -129,12 +129,12 @@ uint8_t ipmi_params_set(IPMIBmcMulti *s, const IPMIParamSet *set,
     }
     if (d->sets) {
         if (!len) {
-            return IPMI_MULTI_CC_LENGTH;
+            return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
         }
         selector = *data++;
         len--;
         if (selector >= d->sets) {
-            return IPMI_MULTI_CC_RANGE;
+            return IPMI_CC_PARM_OUT_OF_RANGE;
         }
     }
     cc = check_value(d, data, len);
@@ -146,10 +146,10 @@ uint8_t ipmi_params_set(IPMIBmcMulti *s, const IPMIParamSet *set,
         !ipmi_store_put(s, IPMI_STORE_PARAM,
                         param_key(set, chan, param, selector), value,
                         d->len)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     memcpy(p->data + at + selector * d->len, value, d->len);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 23.2: selectors are 00h where a parameter has none */
@@ -164,16 +164,16 @@ uint8_t ipmi_params_get(const IPMIParamSet *set, const IPMIParams *p,
         return IPMI_CC_PARAM;
     }
     if (block || (selector && !d->sets)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (d->sets) {
         if (selector >= d->sets) {
-            return IPMI_MULTI_CC_RANGE;
+            return IPMI_CC_PARM_OUT_OF_RANGE;
         }
         ipmi_rsp_u8(rsp, selector);
     }
     ipmi_rsp_bytes(rsp, p->data + at + selector * d->len, d->len);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* The parameters that a domain and a channel name; NULL if they name none. */

@@ -243,7 +243,7 @@ static bool fault_instead(IPMIBmcPort *p, const IpmiFault *f, uint8_t *cc)
         *cc = ipmi_fault_code(f);
         return true;
     case IPMI_FAULT_ACTION_IGNORE:
-        *cc = IPMI_MULTI_CC_NO_RESPONSE;
+        *cc = IPMI_CC_NO_RESPONSE;
         return true;
     default:
         return false;
@@ -298,12 +298,12 @@ static void port_handle_command(IPMIBmc *b, uint8_t *msg, unsigned len,
     p->busy = true;
     p->msg_id = msg_id;
     if (len < 2) {
-        refuse(p, len ? msg[0] : 0, 0, IPMI_MULTI_CC_LENGTH);
+        refuse(p, len ? msg[0] : 0, 0, IPMI_CC_REQUEST_DATA_LENGTH_INVALID);
     } else if (len > max_len) {
-        refuse(p, msg[0], msg[1], IPMI_MULTI_CC_TRUNCATED);
+        refuse(p, msg[0], msg[1], IPMI_CC_REQUEST_DATA_TRUNCATED);
     } else if (msg[0] & 0x04) {
         /* A response, of all things */
-        refuse(p, msg[0], msg[1], IPMI_MULTI_CC_INVALID_CMD);
+        refuse(p, msg[0], msg[1], IPMI_CC_INVALID_CMD);
     } else {
         req.netfn = msg[0] >> 2;
         req.lun = msg[0] & 3;

@@ -264,7 +264,7 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
         !check_max("lun", has_lun ? lun : 0, 3, errp)) {
         return;
     }
-    buf[0] = has_code ? code : IPMI_MULTI_CC_OK;
+    buf[0] = has_code ? code : IPMI_CC_OK;
     msg = (IPMIMessage) {
         .is_response = true, .netfn = netfn & ~1, .cmd = cmd,
         .rq_lun = 2, .rs_lun = lun, .seq = sequence,
@@ -404,7 +404,7 @@ IpmiSelEntry *qmp_ipmi_sel_add(const char *bmc, const char *record,
         return NULL;
     }
     cc = ipmi_sel_add(s, rec, NULL);
-    if (cc != IPMI_MULTI_CC_OK) {
+    if (cc != IPMI_CC_OK) {
         error_setg(errp, "the SEL does not take it: completion code %02xh", cc);
         return NULL;
     }

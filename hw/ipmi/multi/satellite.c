@@ -54,7 +54,7 @@ static uint8_t mc_device_id(IPMIIpmbMc *mc, const IPMIMessage *msg,
     ipmi_rsp_u8(rsp, 0x21);             /* IPMB events, sensors */
     ipmi_rsp_u24(rsp, mc->mfg_id);
     ipmi_rsp_u16(rsp, mc->product_id);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t mc_self_test(IPMIIpmbMc *mc, const IPMIMessage *msg,
@@ -62,7 +62,7 @@ static uint8_t mc_self_test(IPMIIpmbMc *mc, const IPMIMessage *msg,
 {
     ipmi_rsp_u8(rsp, 0x55);
     ipmi_rsp_u8(rsp, 0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* The BMC's, with address and channel in place of two bytes */
@@ -77,23 +77,23 @@ static uint8_t mc_guid(IPMIIpmbMc *mc, const IPMIMessage *msg, IPMIRsp *rsp)
     for (i = sizeof(guid) - 1; i >= 0; i--) {
         ipmi_rsp_u8(rsp, guid[i]);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t mc_reset(IPMIIpmbMc *mc, const IPMIMessage *msg, IPMIRsp *rsp)
 {
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t mc_reading(IPMIIpmbMc *mc, const IPMIMessage *msg, IPMIRsp *rsp)
 {
     if (msg->data[0] != mc->sensor) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     ipmi_rsp_u8(rsp, mc->reading);
     ipmi_rsp_u8(rsp, SENSOR_ON);
     ipmi_rsp_u8(rsp, 0xc0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const struct {
@@ -113,16 +113,16 @@ static uint8_t mc_handle(void *opaque, const IPMIMessage *msg, IPMIRsp *rsp)
     int i;
 
     if (msg->rs_lun) {
-        return IPMI_MULTI_CC_INVALID_LUN;
+        return IPMI_CC_COMMAND_INVALID_FOR_LUN;
     }
     for (i = 0; i < ARRAY_SIZE(commands); i++) {
         if (commands[i].netfn == msg->netfn && commands[i].cmd == msg->cmd) {
             return msg->len == commands[i].len ?
                    commands[i].handler(opaque, msg, rsp) :
-                   IPMI_MULTI_CC_LENGTH;
+                   IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
         }
     }
-    return IPMI_MULTI_CC_INVALID_CMD;
+    return IPMI_CC_INVALID_CMD;
 }
 
 static bool mc_check(IPMIIpmbMc *mc, Error **errp)

@@ -138,7 +138,7 @@ static uint8_t sdr_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u32(rsp, sdr->add_time);
     ipmi_rsp_u32(rsp, sdr->erase_time);
     ipmi_rsp_u8(rsp, SDR_SUPPORT | (sdr->overflow ? SDR_OVERFLOW : 0));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_alloc_info(IPMIBmcMulti *s, const IPMIReq *req,
@@ -152,14 +152,14 @@ static uint8_t sdr_alloc_info(IPMIBmcMulti *s, const IPMIReq *req,
     ipmi_rsp_u16(rsp, left);
     ipmi_rsp_u16(rsp, left);
     ipmi_rsp_u8(rsp, DIV_ROUND_UP(SDR_RECORD_MAX, SDR_UNIT));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_reserve(IPMISdr *sdr, IPMIRsp *rsp)
 {
     sdr->partial.active = false;
     ipmi_rsp_u16(rsp, ipmi_reserve(&sdr->reservation));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_repo_reserve(IPMIBmcMulti *s, const IPMIReq *req,
@@ -184,7 +184,7 @@ uint8_t ipmi_sdr_get(IPMISdr *sdr, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t cc;
 
     if (!rec) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     cc = ipmi_record_part(&sdr->reservation, lduw_le_p(req->data),
                           ipmi_sdr_record_len(rec), offset, &count,
@@ -195,14 +195,14 @@ uint8_t ipmi_sdr_get(IPMISdr *sdr, const IPMIReq *req, IPMIRsp *rsp)
     next = ipmi_sdr_next(sdr, rec);
     ipmi_rsp_u16(rsp, next ? lduw_le_p(next) : IPMI_RECORD_LAST);
     ipmi_rsp_bytes(rsp, rec + offset, count);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 33.7: nobody reads a repository that is being updated. */
 static uint8_t sdr_repo_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     if (s->stores.sdr.update) {
-        return IPMI_MULTI_CC_SDR_UPDATE;
+        return IPMI_CC_SDR_UPDATE;
     }
     return ipmi_sdr_get(&s->stores.sdr, req, rsp);
 }
@@ -241,23 +241,23 @@ static uint8_t sdr_add(IPMIBmcMulti *s, const uint8_t *data, uint32_t len,
         return IPMI_CC_RECORD;
     }
     if (data[SDR_O_VERSION] != SDR_VERSION) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!sdr_has_room(sdr, len)) {
         sdr->overflow = true;
-        return IPMI_MULTI_CC_OUT_OF_SPACE;
+        return IPMI_CC_OUT_OF_SPACE;
     }
     memcpy(rec, data, len);
     stw_le_p(rec, sdr_new_id(sdr));
     if (!sdr_store(s, lduw_le_p(rec), rec, len, now)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     sdr_insert(sdr, rec, len);
     sdr->add_time = now;
     ipmi_unreserve(&sdr->reservation, &sdr->partial);
     trace_ipmi_sdr_add(ipmi_bmc_name(s), lduw_le_p(rec), rec[SDR_O_TYPE], len);
     ipmi_rsp_u16(rsp, lduw_le_p(rec));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_add_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -278,7 +278,7 @@ static uint8_t sdr_partial_add(IPMIBmcMulti *s, const IPMIReq *req,
     }
     if (!last) {
         ipmi_rsp_u16(rsp, sdr->partial.id);
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     sdr->partial.active = false;
     if (sdr->partial.len < SDR_HEADER) {
@@ -295,20 +295,20 @@ static uint8_t sdr_delete(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint16_t id;
 
     if (!ipmi_reserved(&sdr->reservation, lduw_le_p(req->data))) {
-        return IPMI_MULTI_CC_RESERVATION;
+        return IPMI_CC_INVALID_RESERVATION;
     }
     if (!rec) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     id = lduw_le_p(rec);
     if (!sdr_store(s, id, NULL, 0, now)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     sdr_remove(sdr, rec);
     sdr->erase_time = now;
     ipmi_unreserve(&sdr->reservation, &sdr->partial);
     ipmi_rsp_u16(rsp, id);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_clear_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -323,40 +323,40 @@ static uint8_t sdr_clear_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     }
     if (erase) {
         if (!sdr_store(s, IPMI_STORE_KEY_CLEAR, NULL, 0, now)) {
-            return IPMI_MULTI_CC_UNSPECIFIED;
+            return IPMI_CC_UNSPECIFIED;
         }
         sdr_clear(sdr);
         sdr->erase_time = now;
         ipmi_unreserve(&sdr->reservation, &sdr->partial);
     }
     ipmi_rsp_u8(rsp, 1);        /* erasure completed */
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_get_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u32(rsp, ipmi_clock_get(&s->stores.sdr_clock));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_set_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_clock_set(&s->stores.sdr_clock, ldl_le_p(req->data));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_enter_update(IPMIBmcMulti *s, const IPMIReq *req,
                                 IPMIRsp *rsp)
 {
     s->stores.sdr.update = true;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sdr_exit_update(IPMIBmcMulti *s, const IPMIReq *req,
                                IPMIRsp *rsp)
 {
     s->stores.sdr.update = false;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 33.21: bit 0: run it; else say whether it is complete */
@@ -367,7 +367,7 @@ static uint8_t sdr_init_agent(IPMIBmcMulti *s, const IPMIReq *req,
         ipmi_sensor_init_all(s);
     }
     ipmi_rsp_u8(rsp, 1);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 35.2: without data, or bit 0 clear: number of sensors; else of SDRs */
@@ -378,7 +378,7 @@ static uint8_t sdr_dev_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, MIN(sdrs ? s->stores.dev.count : s->stores.n_sensors,
                          UINT8_MAX));
     ipmi_rsp_u8(rsp, SDR_DEVICE_LUN0);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand sdr_commands[] = {

@@ -113,7 +113,7 @@ uint8_t ipmi_sel_add(IPMIBmcMulti *s, const uint8_t rec[IPMI_SEL_RECORD],
 
     if (ipmi_sel_count(s) == sel->capacity) {
         sel->overflow = true;
-        return IPMI_MULTI_CC_OUT_OF_SPACE;
+        return IPMI_CC_OUT_OF_SPACE;
     }
     memcpy(buf, rec, IPMI_SEL_RECORD);
     stw_le_p(buf, sel_new_id(s));
@@ -122,7 +122,7 @@ uint8_t ipmi_sel_add(IPMIBmcMulti *s, const uint8_t rec[IPMI_SEL_RECORD],
     }
     stl_le_p(buf + IPMI_SEL_RECORD, now);
     if (!ipmi_store_put(s, IPMI_STORE_SEL, lduw_le_p(buf), buf, sizeof(buf))) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     sel_insert(sel, buf, now);
     ipmi_unreserve(&sel->reservation, &sel->partial);
@@ -131,14 +131,14 @@ uint8_t ipmi_sel_add(IPMIBmcMulti *s, const uint8_t rec[IPMI_SEL_RECORD],
     }
     trace_ipmi_sel_add(ipmi_bmc_name(s), lduw_le_p(buf), buf[SEL_O_TYPE],
                        ipmi_sel_count(s));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 uint8_t ipmi_event(IPMIBmcMulti *s, const uint8_t rec[IPMI_SEL_RECORD])
 {
     uint8_t event[IPMI_SEL_RECORD];
     uint16_t id = 0;
-    uint8_t cc = IPMI_MULTI_CC_OK;
+    uint8_t cc = IPMI_CC_OK;
 
     memcpy(event, rec, sizeof(event));
     if (ipmi_enable_sel_logging(s)) {
@@ -165,7 +165,7 @@ static uint8_t sel_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u32(rsp, sel->add_time);
     ipmi_rsp_u32(rsp, sel->erase_time);
     ipmi_rsp_u8(rsp, SEL_SUPPORT | (sel->overflow ? SEL_OVERFLOW : 0));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 31.3: a unit is a record */
@@ -180,14 +180,14 @@ static uint8_t sel_alloc_info(IPMIBmcMulti *s, const IPMIReq *req,
     ipmi_rsp_u16(rsp, left);
     ipmi_rsp_u16(rsp, left);
     ipmi_rsp_u8(rsp, 1);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_reserve(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     s->stores.sel.partial.active = false;
     ipmi_rsp_u16(rsp, ipmi_reserve(&s->stores.sel.reservation));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 31.5: reservation, record ID, offset, count */
@@ -200,7 +200,7 @@ static uint8_t sel_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint8_t cc;
 
     if (i >= n) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     cc = ipmi_record_part(&s->stores.sel.reservation, lduw_le_p(req->data),
                           IPMI_SEL_RECORD, offset, &count,
@@ -211,7 +211,7 @@ static uint8_t sel_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u16(rsp, i + 1 < n ? lduw_le_p(ipmi_sel_record(s, i + 1)) :
                                   IPMI_RECORD_LAST);
     ipmi_rsp_bytes(rsp, ipmi_sel_record(s, i) + offset, count);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /* sec 32: the types between are reserved */
@@ -255,7 +255,7 @@ static uint8_t sel_partial_add(IPMIBmcMulti *s, const IPMIReq *req,
     }
     if (!last) {
         ipmi_rsp_u16(rsp, sel->partial.id);
-        return IPMI_MULTI_CC_OK;
+        return IPMI_CC_OK;
     }
     sel->partial.active = false;
     if (sel->partial.len != IPMI_SEL_RECORD) {
@@ -273,20 +273,20 @@ static uint8_t sel_delete(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     uint16_t id;
 
     if (!ipmi_reserved(&sel->reservation, lduw_le_p(req->data))) {
-        return IPMI_MULTI_CC_RESERVATION;
+        return IPMI_CC_INVALID_RESERVATION;
     }
     if (i >= ipmi_sel_count(s)) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     id = lduw_le_p(ipmi_sel_record(s, i));
     stl_le_p(time, now);
     if (!ipmi_store_put(s, IPMI_STORE_SEL, id, time, sizeof(time))) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     sel_remove(sel, i, now);
     ipmi_unreserve(&sel->reservation, &sel->partial);
     ipmi_rsp_u16(rsp, id);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_clear_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -304,32 +304,32 @@ static uint8_t sel_clear_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         stl_le_p(time, now);
         if (!ipmi_store_put(s, IPMI_STORE_SEL, IPMI_STORE_KEY_CLEAR, time,
                             sizeof(time))) {
-            return IPMI_MULTI_CC_UNSPECIFIED;
+            return IPMI_CC_UNSPECIFIED;
         }
         sel_clear(sel, now);
         ipmi_unreserve(&sel->reservation, &sel->partial);
         trace_ipmi_sel_clear(ipmi_bmc_name(s));
     }
     ipmi_rsp_u8(rsp, 1);        /* erasure completed */
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_get_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u32(rsp, ipmi_clock_get(&s->stores.sel_clock));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_set_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_clock_set(&s->stores.sel_clock, ldl_le_p(req->data));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_get_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u16(rsp, s->stores.utc_offset);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t sel_set_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -338,14 +338,14 @@ static uint8_t sel_set_utc(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
     if ((offset < -UTC_OFFSET_MAX || offset > UTC_OFFSET_MAX) &&
         offset != UTC_OFFSET_NONE) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_UTC_OFFSET, req->data,
                         2)) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     s->stores.utc_offset = offset;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand sel_commands[] = {

@@ -76,13 +76,13 @@ uint8_t ipmi_erase_check(const IPMIReservation *r, const IPMIReq *req,
 {
     if (memcmp(req->data + 2, "CLR", 3) ||
         (req->data[5] != 0xaa && req->data[5] != 0x00)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!ipmi_reserved(r, lduw_le_p(req->data))) {
-        return IPMI_MULTI_CC_RESERVATION;
+        return IPMI_CC_INVALID_RESERVATION;
     }
     *erase = req->data[5] == 0xaa;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -94,18 +94,18 @@ uint8_t ipmi_record_part(const IPMIReservation *r, uint16_t reservation,
                          unsigned room)
 {
     if ((offset || reservation) && !ipmi_reserved(r, reservation)) {
-        return IPMI_MULTI_CC_RESERVATION;
+        return IPMI_CC_INVALID_RESERVATION;
     }
     if (offset >= len) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_CC_PARM_OUT_OF_RANGE;
     }
     if (*count == 0xff) {
         *count = len - offset;
     }
     if (offset + *count > len || *count > room) {
-        return IPMI_MULTI_CC_CANNOT_RETURN;
+        return IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -123,16 +123,16 @@ uint8_t ipmi_partial_put(IPMIPartial *p, const IPMIReservation *r,
     bool first = record == 0;
 
     if (!ipmi_reserved(r, lduw_le_p(req->data))) {
-        return IPMI_MULTI_CC_RESERVATION;
+        return IPMI_CC_INVALID_RESERVATION;
     }
     if (progress > 1) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (!first && (!p->active || record != p->id)) {
-        return IPMI_MULTI_CC_NOT_PRESENT;
+        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
     if (offset != (first ? 0 : p->len)) {
-        return IPMI_MULTI_CC_RANGE;
+        return IPMI_CC_PARM_OUT_OF_RANGE;
     }
     if (offset + len > IPMI_PARTIAL_MAX) {
         return IPMI_CC_RECORD;
@@ -143,7 +143,7 @@ uint8_t ipmi_partial_put(IPMIPartial *p, const IPMIReservation *r,
     memcpy(p->data + offset, data, len);
     p->len = offset + len;
     *last = progress == 1;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static bool misc_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,

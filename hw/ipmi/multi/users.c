@@ -107,10 +107,10 @@ static uint8_t commit(IPMIBmcMulti *s, IPMIUser *u, const IPMIUser *changed)
 
     encode(changed, rec);
     if (!ipmi_store_put(s, IPMI_STORE_USER, u - s->users, rec, sizeof(rec))) {
-        return IPMI_MULTI_CC_UNSPECIFIED;
+        return IPMI_CC_UNSPECIFIED;
     }
     *u = *changed;
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 void ipmi_users_init(IPMIBmcMulti *s)
@@ -141,7 +141,7 @@ static uint8_t set_user_access(IPMIBmcMulti *s, const IPMIReq *req,
 
     if (!u || !is_channel(s, number) ||
         (limit != LIMIT_NO_ACCESS && (limit < 1 || limit > 5))) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     changed = *u;
     changed.access[number] = (u->access[number] & ACCESS_BITS) | limit;
@@ -171,13 +171,13 @@ static uint8_t get_user_access(IPMIBmcMulti *s, const IPMIReq *req,
     IPMIUser *u = find_user(s, req->data[1]);
 
     if (!u || !is_channel(s, number)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u8(rsp, IPMI_USERS - 1);
     ipmi_rsp_u8(rsp, (u->enabled ? 0x40 : 0x80) | count_enabled(s));
     ipmi_rsp_u8(rsp, FIXED_NAMES);
     ipmi_rsp_u8(rsp, u->access[number]);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -222,7 +222,7 @@ static uint8_t set_user_name(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 
     if (!u || u == &s->users[USER_NULL] || !name_is_valid(name) ||
         name_is_taken(s, u, name)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     changed = *u;
     memcpy(changed.name, name, IPMI_USER_NAME);
@@ -234,10 +234,10 @@ static uint8_t get_user_name(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMIUser *u = find_user(s, req->data[0]);
 
     if (!u) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_bytes(rsp, u->name, IPMI_USER_NAME);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 /*
@@ -264,11 +264,11 @@ static uint8_t set_password(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     IPMIUser changed;
 
     if (!u) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (op >= PASSWORD_SET ? req->len != 2 + size :
                              req->len != 2 && req->len != 2 + size) {
-        return IPMI_MULTI_CC_LENGTH;
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
     changed = *u;
     switch (op) {
@@ -285,7 +285,7 @@ static uint8_t set_password(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         if (u->password20 != is20) {
             return CC_PASSWORD_SIZE;
         }
-        return same(u->password, req->data + 2, size) ? IPMI_MULTI_CC_OK :
+        return same(u->password, req->data + 2, size) ? IPMI_CC_OK :
                                                         CC_PASSWORD_WRONG;
     }
 }
@@ -304,7 +304,7 @@ static uint8_t set_payload_access(IPMIBmcMulti *s, const IPMIReq *req,
     int i;
 
     if (!u || op > 1 || !is_channel(s, number)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     changed = *u;
     for (i = 0; i < 4; i++) {
@@ -322,10 +322,10 @@ static uint8_t get_payload_access(IPMIBmcMulti *s, const IPMIReq *req,
     IPMIUser *u = find_user(s, req->data[1]);
 
     if (!u || !is_channel(s, number)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_bytes(rsp, u->payload_access[number], 4);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand commands[] = {

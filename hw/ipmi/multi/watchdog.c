@@ -178,7 +178,7 @@ static uint8_t watchdog_reset_timer(IPMIBmcMulti *s, const IPMIReq *req,
         return 0x80;
     }
     watchdog_start(s);
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static bool watchdog_request_valid(const uint8_t *data)
@@ -202,7 +202,7 @@ static uint8_t watchdog_set(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     bool go_on = w->running && (data[0] & USE_DONT_STOP);
 
     if (!watchdog_request_valid(data)) {
-        return IPMI_MULTI_CC_INVALID_FIELD;
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_watchdog_stop(s);
     w->set = true;
@@ -216,7 +216,7 @@ static uint8_t watchdog_set(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (go_on) {
         watchdog_start(s);
     }
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static uint8_t watchdog_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -229,7 +229,7 @@ static uint8_t watchdog_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, w->expired);
     ipmi_rsp_u16(rsp, w->initial);
     ipmi_rsp_u16(rsp, watchdog_left(w));
-    return IPMI_MULTI_CC_OK;
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand watchdog_commands[] = {
