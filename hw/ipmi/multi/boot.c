@@ -11,12 +11,9 @@
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "boot.h"
+#include "numbers.h"
 #include "trace.h"
-
-#define PARAM_VERSION           0x01
-#define PARAM_INVALID           0x80
-#define PARAM(byte)             ((byte) & 0x7f)
 
 /* Parameters with a meaning to the BMC */
 #define BOOT_VALID_CLEARING     3
@@ -52,29 +49,25 @@ static const IPMIParamDesc boot_params[] = {
     { 7, 16, 5, IPMI_PARAM_SHORT, "Boot Initiator Mailbox" },
 };
 
-const IPMIParamSet ipmi_params_boot = {
+static const IPMIParamSet boot_set = {
     IPMI_PARAM_BOOT, boot_params, ARRAY_SIZE(boot_params)
 };
 
-static uint8_t *boot_value(IPMIBmcMulti *s, uint8_t param)
+static uint8_t *boot_value(IPMIBoot *b, uint8_t param)
 {
-    unsigned at;
-
-    ipmi_params_find(&ipmi_params_boot, param, &at);
-    return s->stores.chassis.boot.data + at;
+    return ipmi_params_value(&b->params, param);
 }
 
 /* The flags without their valid bit; a failure to store that is harmless. */
-static void boot_flags_end(IPMIBmcMulti *s)
+static void boot_flags_end(IPMIBoot *b)
 {
     uint8_t flags[5];
 
-    memcpy(flags, boot_value(s, BOOT_FLAGS), sizeof(flags));
+    memcpy(flags, boot_value(b, BOOT_FLAGS), sizeof(flags));
     flags[0] &= ~FLAGS_VALID;
-    trace_ipmi_boot_flags_end(ipmi_bmc_name(s));
-    ipmi_params_set(s, &ipmi_params_boot, &s->stores.chassis.boot, 0,
-                    BOOT_FLAGS, flags, sizeof(flags));
-    s->stores.chassis.boot_seen = false;
+    trace_ipmi_boot_flags_end(b->params.dir->store->name);
+    ipmi_params_set(&b->params, BOOT_FLAGS, flags, sizeof(flags));
+    b->seen = false;
 }
 
 static void boot_timeout(void *opaque)
@@ -83,31 +76,31 @@ static void boot_timeout(void *opaque)
 }
 
 /* sec 28.14: without Chassis Control in 60 s nobody wants them any more. */
-static void boot_flags_set(IPMIBmcMulti *s)
+static void boot_flags_set(IPMIBoot *b)
 {
-    uint8_t first = boot_value(s, BOOT_FLAGS)[0];
+    uint8_t first = boot_value(b, BOOT_FLAGS)[0];
 
-    s->stores.chassis.boot_seen = false;
+    b->seen = false;
     if ((first & FLAGS_VALID) && !(first & FLAGS_PERSISTENT) &&
-        !(*boot_value(s, BOOT_VALID_CLEARING) & KEEP_TIMEOUT)) {
-        timer_mod(&s->stores.chassis.boot_timer,
-                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + BOOT_TIMEOUT_NS);
+        !(*boot_value(b, BOOT_VALID_CLEARING) & KEEP_TIMEOUT)) {
+        timer_mod(&b->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                             BOOT_TIMEOUT_NS);
     } else {
-        timer_del(&s->stores.chassis.boot_timer);
+        timer_del(&b->timer);
     }
 }
 
-void ipmi_boot_control(IPMIBmcMulti *s)
+void ipmi_boot_control(IPMIBoot *b)
 {
-    timer_del(&s->stores.chassis.boot_timer);
+    timer_del(&b->timer);
 }
 
 /* Does the valid bit outlive a restart for this cause? */
-static bool boot_flags_kept(IPMIBmcMulti *s)
+static bool boot_flags_kept(IPMIBoot *b, uint8_t cause)
 {
-    uint8_t keep = *boot_value(s, BOOT_VALID_CLEARING);
+    uint8_t keep = *boot_value(b, BOOT_VALID_CLEARING);
 
-    switch (s->stores.chassis.cause) {
+    switch (cause) {
     case IPMI_CAUSE_BUTTON:
     case IPMI_CAUSE_ALWAYS_ON:
     case IPMI_CAUSE_PREVIOUS:
@@ -122,78 +115,75 @@ static bool boot_flags_kept(IPMIBmcMulti *s)
 }
 
 /* The flags are for one boot: this one, or it was the one before. */
-void ipmi_boot_restart(IPMIBmcMulti *s)
+void ipmi_boot_restart(IPMIBoot *b, uint8_t cause)
 {
-    uint8_t first = boot_value(s, BOOT_FLAGS)[0];
+    uint8_t first = boot_value(b, BOOT_FLAGS)[0];
 
-    ipmi_boot_control(s);
-    ipmi_params_end_progress(&ipmi_params_boot, &s->stores.chassis.boot);
+    ipmi_boot_control(b);
+    ipmi_params_end_progress(&b->params);
     if (!(first & FLAGS_VALID) || (first & FLAGS_PERSISTENT)) {
         return;
     }
-    if (s->stores.chassis.boot_seen || !boot_flags_kept(s)) {
-        boot_flags_end(s);
+    if (b->seen || !boot_flags_kept(b, cause)) {
+        boot_flags_end(b);
     } else {
-        s->stores.chassis.boot_seen = true;
+        b->seen = true;
     }
 }
 
-/*
- * sec 28.12: mark invalid and parameter, data. Without data only the mark
- * changes. In parameter 4 the first byte says which bits of the second count.
- */
-uint8_t ipmi_boot_set(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+/* In parameter 4 the first byte says which bits of the second count. */
+uint8_t ipmi_boot_set(IPMIBoot *b, uint8_t param, bool invalid,
+                      const uint8_t *data, unsigned len)
 {
-    IPMIChassis *c = &s->stores.chassis;
-    uint8_t param = PARAM(req->data[0]);
-    const uint8_t *data = req->data + 1;
     uint8_t ack[2] = { };
-    unsigned len = req->len - 1;
-    unsigned at;
     uint8_t cc;
 
-    if (!ipmi_params_find(&ipmi_params_boot, param, &at)) {
+    if (!boot_value(b, param)) {
         return IPMI_CC_PARAM;
     }
     if (param == BOOT_INFO_ACK && len == sizeof(ack)) {
-        ack[1] = (boot_value(s, param)[1] & ~data[0]) | (data[1] & data[0]);
+        ack[1] = (boot_value(b, param)[1] & ~data[0]) | (data[1] & data[0]);
         data = ack;
     }
     if (len) {
-        cc = ipmi_params_set(s, &ipmi_params_boot, &c->boot, 0, param, data,
-                             len);
+        cc = ipmi_params_set(&b->params, param, data, len);
         if (cc) {
             return cc;
         }
     }
-    c->boot_invalid &= ~(1 << param);
-    c->boot_invalid |= req->data[0] & PARAM_INVALID ? 1 << param : 0;
+    b->invalid &= ~(1 << param);
+    b->invalid |= invalid ? 1 << param : 0;
     if (param == BOOT_FLAGS && len) {
-        boot_flags_set(s);
+        boot_flags_set(b);
     }
     return IPMI_CC_OK;
 }
 
-/* sec 28.13: parameter, set selector, block selector */
-uint8_t ipmi_boot_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+bool ipmi_boot_is_invalid(const IPMIBoot *b, uint8_t param)
 {
-    IPMIChassis *c = &s->stores.chassis;
-    uint8_t param = req->data[0];
-    unsigned at;
+    return b->invalid & (1 << param);
+}
 
-    if (!ipmi_params_find(&ipmi_params_boot, param, &at)) {
-        return IPMI_CC_PARAM;
+void ipmi_boot_init(IPMIBoot *b, IPMIParamsDir *dir)
+{
+    ipmi_params_init(&b->params, dir, &boot_set, 0);
+    timer_init_ns(&b->timer, QEMU_CLOCK_VIRTUAL, boot_timeout, b);
+}
+
+void ipmi_boot_exit(IPMIBoot *b)
+{
+    timer_del(&b->timer);
+}
+
+const VMStateDescription vmstate_ipmi_boot = {
+    .name = "ipmi-bmc-multi/boot",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_TIMER(timer, IPMIBoot),
+        VMSTATE_BOOL(seen, IPMIBoot),
+        VMSTATE_STRUCT(params, IPMIBoot, 1, vmstate_ipmi_params, IPMIParams),
+        VMSTATE_UINT16(invalid, IPMIBoot),
+        VMSTATE_END_OF_LIST()
     }
-    ipmi_rsp_u8(rsp, PARAM_VERSION);
-    ipmi_rsp_u8(rsp, param | (c->boot_invalid & (1 << param) ?
-                              PARAM_INVALID : 0));
-    return ipmi_params_get(&ipmi_params_boot, &c->boot, param, req->data[1],
-                           req->data[2], rsp);
-}
-
-void ipmi_boot_init(IPMIBmcMulti *s)
-{
-    ipmi_params_init(&ipmi_params_boot, &s->stores.chassis.boot);
-    timer_init_ns(&s->stores.chassis.boot_timer, QEMU_CLOCK_VIRTUAL,
-                  boot_timeout, s);
-}
+};

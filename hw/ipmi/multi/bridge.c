@@ -4,141 +4,88 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Specification: IPMI v2.0 rev 1.1, sec 6.12 and 6.13 (bridging), 22.3 to 22.8
- * (commands).
+ * Specification: IPMI v2.0 rev 1.1, sec 6.12 and 6.13 (bridging), 22.7 (Send
+ * Message).
  */
 
 #include "qemu/osdep.h"
 #include "bridge.h"
 #include "migration/vmstate.h"
 #include "qemu/log.h"
+#include "sms.h"
 #include "trace.h"
 
-/* sec 22.7: first byte of Send Message */
-#define SEND_CHANNEL(b)     ((b) & 0x0f)
-#define SEND_TRACKING(b)    ((b) >> 6)
+/* sec 22.7 */
+#define CMD_SEND_MESSAGE    0x34
 #define TRACK_NONE          0
 #define TRACK_REQUEST       1
 #define TRACK_RAW           2
 
-/* sec 22.6, 22.8: nothing to be had */
-#define CC_EMPTY            0x80
-
-/* sec 22.5: operations of Enable Message Channel Receive */
-enum { RECEIVE_DISABLE, RECEIVE_ENABLE, RECEIVE_GET, RECEIVE__MAX };
-
-uint8_t ipmi_channel_resolve(const IPMIReq *req, uint8_t number)
-{
-    return number == IPMI_MULTI_CHAN_SELF ? req->chan : number;
-}
-
-IPMIChannel *ipmi_channel(IPMIBmcMulti *s, const IPMIReq *req, uint8_t number)
-{
-    number = ipmi_channel_resolve(req, number);
-    return number < IPMI_MULTI_CHANNELS ? s->channels[number] : NULL;
-}
-
-bool ipmi_channel_is_system(IPMIBmcMulti *s, uint8_t number)
-{
-    return number == IPMI_MULTI_CHAN_SYS ||
-           (s->ports[1] && s->ports[1]->chan == number);
-}
-
-uint8_t ipmi_channel_medium(IPMIBmcMulti *s, uint8_t number)
-{
-    if (ipmi_channel_is_system(s, number)) {
-        return IPMI_MEDIUM_TYPE_SYSTEM;
-    }
-    return number < IPMI_MULTI_CHANNELS && s->channels[number] ?
-           ipmi_channel_medium_type(s->channels[number]) : 0;
-}
+/* LUNs of a BMC: itself, and system software */
+#define LUN_BMC             0
+#define LUN_SMS             2
 
 /*
- * Flags and what they stand for
+ * Requests that the BMC has forwarded for a session, and whose responses it
+ * routes back. The index is the sequence number on the target's bus.
  */
+#define TRACKED             64
+#define TRACKED_LIFE_MS     5000
 
-static uint8_t clear_flags(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+typedef struct IPMITracked {
+    bool used;
+    int64_t deadline_ms;
+    uint8_t target;             /* channel that the request went to */
+    uint8_t origin;             /* channel that it came from */
+    uint8_t netfn, cmd;
+    uint8_t addr, lun, seq, handle;     /* who asked: of its Send Message */
+} IPMITracked;
+
+/* A response that is to be sent after the one to its Send Message */
+typedef struct IPMIHeld {
+    bool valid;
+    uint8_t origin, from;
+    IPMIMessage msg;
+} IPMIHeld;
+
+struct IPMIBridge {
+    IPMIBmcMulti *bmc;
+    const IPMIBridgeEnd *end[IPMI_MULTI_CHANNELS];  /* NULL: no such channel */
+    IPMITracked tracked[TRACKED];
+    QEMUTimer timer;
+    IPMIHeld *held;             /* while a request of a channel is handled */
+};
+
+static IPMIChan *chan_of(IPMIBridge *b, uint8_t number)
 {
-    uint8_t bits = req->data[0];
-
-    if (bits & IPMI_FLAG_RECEIVE) {
-        s->queue.n = 0;
-    }
-    if (bits & IPMI_FLAG_EVENT_BUFFER) {
-        s->event_valid = false;
-    }
-    ipmi_flags_clear(s, bits & (IPMI_FLAG_PRE_TIMEOUT | IPMI_FLAG_OEM));
-    return IPMI_CC_OK;
+    return &b->bmc->records.chans.chan[number];
 }
 
-static uint8_t get_flags(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+static uint8_t own_address(const IPMIBridge *b)
 {
-    ipmi_rsp_u8(rsp, ipmi_flags(s));
-    return IPMI_CC_OK;
+    return b->bmc->parent_obj.slave_addr;
 }
 
-static uint8_t enable_receive(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+/* Through the faults, onto the medium */
+static uint8_t send_out(IPMIBridge *b, uint8_t to, uint8_t from,
+                        const IPMIMessage *msg)
 {
-    uint8_t number = ipmi_channel_resolve(req, req->data[0] & 0x0f);
-    IPMIChannel *c = ipmi_channel(s, req, number);
-    uint8_t op = req->data[1] & 3;
-
-    if (op >= RECEIVE__MAX || (!c && !ipmi_channel_is_system(s, number))) {
-        return IPMI_CC_INVALID_DATA_FIELD;
-    }
-    if (!c && op == RECEIVE_DISABLE) {
-        /* sec 22.5: system software always hears itself */
-        return IPMI_CC_INVALID_DATA_FIELD;
-    }
-    if (c && op != RECEIVE_GET) {
-        c->receive = op == RECEIVE_ENABLE;
-    }
-    ipmi_rsp_u8(rsp, number);
-    ipmi_rsp_u8(rsp, c ? c->receive : 1);
-    return IPMI_CC_OK;
+    return b->end[to]->send(b->end[to]->opaque, from, msg);
 }
 
-static uint8_t get_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+void ipmi_bridge_plug(IPMIBridge *b, uint8_t number, const IPMIBridgeEnd *end)
 {
-    IPMIQueue *q = &s->queue;
-    IPMIQueueEntry *e = &q->entry[q->head];
-
-    if (!q->n) {
-        return CC_EMPTY;
-    }
-    ipmi_rsp_u8(rsp, e->priv << 4 | e->chan);
-    ipmi_rsp_bytes(rsp, e->data, e->len);
-    /* What the interface cannot carry would stay at the head for ever. */
-    q->head = (q->head + 1) % IPMI_QUEUE_DEPTH;
-    q->n--;
-    trace_ipmi_queue(ipmi_bmc_name(s), e->chan, e->len, q->n, "get");
-    ipmi_attention_update(s);
-    return IPMI_CC_OK;
+    b->end[number] = end;
 }
 
-static uint8_t read_event_buffer(IPMIBmcMulti *s, const IPMIReq *req,
-                                 IPMIRsp *rsp)
+void ipmi_bridge_unplug(IPMIBridge *b, uint8_t number)
 {
-    if (!s->event_valid) {
-        return CC_EMPTY;
-    }
-    ipmi_rsp_bytes(rsp, s->event, sizeof(s->event));
-    s->event_valid = false;
-    ipmi_attention_update(s);
-    return IPMI_CC_OK;
+    b->end[number] = NULL;
 }
 
 /*
  * Tracked requests
  */
-
-/* A response that is to be sent after the one to its Send Message */
-typedef struct IPMIHeld {
-    IPMIChannel *origin;
-    uint8_t from;
-    unsigned len;               /* 0: there is none */
-    uint8_t data[IPMI_QUEUE_MESSAGE];
-} IPMIHeld;
 
 static int64_t now_ms(void)
 {
@@ -146,155 +93,120 @@ static int64_t now_ms(void)
 }
 
 /* The timer is for whichever has waited longest. */
-static void arm_tracked(IPMIBmcMulti *s)
+static void arm(IPMIBridge *b)
 {
     int64_t first = INT64_MAX;
-    int i;
 
-    for (i = 0; i < IPMI_TRACKED; i++) {
-        if (s->tracked[i].used) {
-            first = MIN(first, s->tracked[i].deadline_ms);
+    for (int i = 0; i < TRACKED; i++) {
+        if (b->tracked[i].used) {
+            first = MIN(first, b->tracked[i].deadline_ms);
         }
     }
     if (first == INT64_MAX) {
-        timer_del(&s->tracked_timer);
+        timer_del(&b->timer);
     } else {
-        timer_mod(&s->tracked_timer, first);
+        timer_mod(&b->timer, first);
     }
 }
 
-/* Any response to the Send Message that @t was; @data begins with its code. */
-static void answer_tracked(IPMIBmcMulti *s, const IPMITracked *t,
+/* Any response to the Send Message that @t was; with data behind the code */
+static void answer_tracked(IPMIBridge *b, const IPMITracked *t, uint8_t cc,
                            const uint8_t *data, unsigned len)
 {
-    static const uint8_t too_long = IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
-    IPMIChannel *origin = s->channels[t->origin];
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    IPMIMessage out = {
-        .is_response = true, .netfn = IPMI_MULTI_NETFN_APP, .cmd = 0x34,
-        .rs_addr = s->parent_obj.slave_addr, .rq_addr = t->addr,
-        .rq_lun = t->lun, .seq = t->seq, .handle = t->handle,
-        .data = data, .len = len,
+    IPMIMessage msg = {
+        .netfn = IPMI_MULTI_NETFN_APP, .cmd = CMD_SEND_MESSAGE,
+        .rs_addr = own_address(b), .rq_addr = t->addr, .rq_lun = t->lun,
+        .seq = t->seq, .handle = t->handle,
     };
-    unsigned n = origin ? ipmi_message_build(origin, &out, buf) : 0;
 
-    if (origin && !n) {
-        out.data = &too_long;
-        out.len = 1;
-        n = ipmi_message_build(origin, &out, buf);
+    if (!b->end[t->origin]) {
+        return;
     }
-    if (n && s->held) {
-        s->held->origin = origin;
-        s->held->from = t->target;
-        s->held->len = n;
-        memcpy(s->held->data, buf, n);
-    } else if (n) {
-        ipmi_channel_send(origin, t->target, buf, n);
+    msg.format = b->end[t->origin]->format;
+    if (!ipmi_message_fits(msg.format, 1 + len)) {
+        cc = IPMI_CC_CANNOT_RETURN_REQ_NUM_BYTES;
+        len = 0;
+    }
+    ipmi_message_respond(&msg, cc, data, len);
+    if (b->held) {
+        *b->held = (IPMIHeld) {
+            .valid = true, .origin = t->origin, .from = t->target, .msg = msg,
+        };
+    } else {
+        send_out(b, t->origin, t->target, &msg);
     }
 }
 
 /* sec 6.13: the session is not left to wonder. */
 static void tracked_timeout(void *opaque)
 {
-    static const uint8_t code = IPMI_CC_TIMEOUT;
-    IPMIBmcMulti *s = opaque;
-    int i;
+    IPMIBridge *b = opaque;
 
-    for (i = 0; i < IPMI_TRACKED; i++) {
-        IPMITracked *t = &s->tracked[i];
+    for (int i = 0; i < TRACKED; i++) {
+        IPMITracked *t = &b->tracked[i];
 
         if (t->used && t->deadline_ms <= now_ms()) {
             t->used = false;
-            answer_tracked(s, t, &code, 1);
+            answer_tracked(b, t, IPMI_CC_TIMEOUT, NULL, 0);
         }
     }
-    arm_tracked(s);
+    arm(b);
 }
 
-void ipmi_bridge_init(IPMIBmcMulti *s)
+static int new_tracked(const IPMIBridge *b)
 {
-    timer_init_ms(&s->tracked_timer, QEMU_CLOCK_VIRTUAL, tracked_timeout, s);
-}
-
-void ipmi_bridge_reset(IPMIBmcMulti *s)
-{
-    memset(s->tracked, 0, sizeof(s->tracked));
-    timer_del(&s->tracked_timer);
-}
-
-void ipmi_bridge_loaded(IPMIBmcMulti *s)
-{
-    arm_tracked(s);
-}
-
-/* The index is the sequence number on the target's bus. */
-static int new_tracked(IPMIBmcMulti *s)
-{
-    int i;
-
-    for (i = 0; i < IPMI_TRACKED; i++) {
-        if (!s->tracked[i].used) {
+    for (int i = 0; i < TRACKED; i++) {
+        if (!b->tracked[i].used) {
             return i;
         }
     }
     return -1;
 }
 
-bool ipmi_bridge_response(IPMIChannel *c, const IPMIMessage *msg,
-                          const uint8_t *data, unsigned len)
+/* Was it one that is tracked? Then it has been routed back. */
+static bool route_back(IPMIBridge *b, uint8_t number, const IPMIMessage *msg)
 {
-    IPMIBmcMulti *s = c->bmc;
-    IPMITracked *t = &s->tracked[msg->seq];
-    uint8_t payload[1 + IPMI_QUEUE_MESSAGE];
+    IPMITracked *t = &b->tracked[msg->seq];
+    uint8_t buf[IPMI_MESSAGE_MAX];
+    unsigned n;
 
-    if (!t->used || t->target != c->number || t->cmd != msg->cmd ||
-        t->netfn != msg->netfn || msg->rq_lun) {
+    if (!t->used || t->target != number || t->cmd != msg->cmd ||
+        t->netfn != msg->netfn || msg->rq_lun != LUN_BMC) {
         return false;
     }
     t->used = false;
-    arm_tracked(s);
+    arm(b);
     /* The whole response, as the response to its Send Message */
-    payload[0] = IPMI_CC_OK;
-    memcpy(payload + 1, data, len);
-    answer_tracked(s, t, payload, 1 + len);
+    n = ipmi_message_encode(msg, buf);
+    answer_tracked(b, t, IPMI_CC_OK, buf, n);
     return true;
 }
 
 /* A session's request goes out with a sequence number of ours. */
-static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
-                            const uint8_t *data, unsigned len)
+static uint8_t send_tracked(IPMIBridge *b, const IPMIReq *req, uint8_t number,
+                            IPMIMessage *msg)
 {
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    int i = new_tracked(s);
-    IPMIMessage msg;
-    unsigned n;
+    int i = new_tracked(b);
     uint8_t cc;
 
-    if (!ipmi_message_parse(c, data, len, &msg)) {
-        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
-    }
-    if (msg.is_response || !msg.checksum_ok) {
-        return IPMI_CC_INVALID_DATA_FIELD;
-    }
     if (i < 0) {
         return IPMI_CC_NODE_BUSY;
     }
-    msg.rq_addr = s->parent_obj.slave_addr;
-    msg.rq_lun = 0;
-    msg.seq = i;
-    n = ipmi_message_build(c, &msg, buf);
+    msg->rq_addr = own_address(b);
+    msg->rq_lun = LUN_BMC;
+    msg->seq = i;
     /* A satellite answers before this returns. */
-    s->tracked[i] = (IPMITracked) {
-        .used = true, .deadline_ms = now_ms() + IPMI_TRACKED_LIFE_MS,
-        .target = c->number, .origin = req->chan, .netfn = msg.netfn,
-        .cmd = msg.cmd, .addr = req->src_addr, .lun = req->src_lun,
+    b->tracked[i] = (IPMITracked) {
+        .used = true, .deadline_ms = now_ms() + TRACKED_LIFE_MS,
+        .target = number, .origin = req->chan, .netfn = msg->netfn,
+        .cmd = msg->cmd, .addr = req->src_addr, .lun = req->src_lun,
         .seq = req->src_seq, .handle = req->src_handle,
     };
-    cc = ipmi_channel_send(c, req->chan, buf, n);
+    cc = send_out(b, number, req->chan, msg);
     if (cc != IPMI_CC_OK) {
-        s->tracked[i].used = false;
+        b->tracked[i].used = false;
     }
-    arm_tracked(s);
+    arm(b);
     return cc;
 }
 
@@ -302,22 +214,21 @@ static uint8_t send_tracked(IPMIBmcMulti *s, const IPMIReq *req, IPMIChannel *c,
  * Send Message
  */
 
-/* To system software, as if it had been sent to LUN 10b */
-static uint8_t send_to_system(IPMIBmcMulti *s, const IPMIReq *req,
+/* As if it had been sent to LUN 10b */
+uint8_t ipmi_bridge_to_system(IPMIBridge *b, const IPMIReq *req,
                               const uint8_t *data, unsigned len)
 {
-    IPMIChannel *c;
+    IPMIChan *c = chan_of(b, req->chan);
 
-    if (req->port) {
+    if (req->system) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    c = s->channels[req->chan];
-    /* sec 22.5: by way of the BMC neither */
+    /* sec 22.5: nor through the BMC */
     if (!c->receive) {
         c->n_dropped++;
         return IPMI_CC_UNAVAILABLE;
     }
-    if (!ipmi_queue_put(s, req->chan, req->priv, data, len)) {
+    if (!ipmi_sms_put(b->bmc->sms, req->chan, req->priv, data, len)) {
         c->n_dropped++;
         return IPMI_CC_NODE_BUSY;
     }
@@ -329,111 +240,208 @@ static uint8_t send_to_system(IPMIBmcMulti *s, const IPMIReq *req,
  * From a system interface software matches requests and responses itself, and
  * Linux lets bits of its own stray into the tracking field of responses.
  */
-static uint8_t check_tracking(const IPMIReq *req, IPMIChannel *c,
-                              uint8_t tracking)
+static uint8_t check_tracking(const IPMIReq *req, uint8_t tracking,
+                              IPMIParsed parsed, const IPMIMessage *msg)
 {
-    IPMIMessage msg;
-
     if (tracking > TRACK_RAW) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    if (!req->port || tracking == TRACK_NONE) {
+    if (tracking == TRACK_NONE) {
         return IPMI_CC_OK;
     }
-    return ipmi_message_parse(c, req->data + 1, req->len - 1, &msg) &&
-           msg.is_response ? IPMI_CC_OK : IPMI_CC_INVALID_DATA_FIELD;
+    if (req->system) {
+        return parsed != IPMI_PARSED_LENGTH && msg->is_response ?
+               IPMI_CC_OK : IPMI_CC_INVALID_DATA_FIELD;
+    }
+    if (tracking == TRACK_REQUEST) {
+        return parsed == IPMI_PARSED_LENGTH ||
+               msg->format == IPMI_FORMAT_RAW ?
+               IPMI_CC_REQUEST_DATA_LENGTH_INVALID :
+               msg->is_response || parsed == IPMI_PARSED_CHECKSUM ?
+               IPMI_CC_INVALID_DATA_FIELD : IPMI_CC_OK;
+    }
+    return IPMI_CC_OK;
 }
 
-static uint8_t send_to_channel(IPMIBmcMulti *s, const IPMIReq *req,
-                               IPMIChannel *c, IPMIRsp *rsp)
+uint8_t ipmi_bridge_send(IPMIBridge *b, const IPMIReq *req, uint8_t number,
+                         uint8_t tracking, const uint8_t *data, unsigned len)
 {
-    uint8_t tracking = SEND_TRACKING(req->data[0]);
-    uint8_t cc = check_tracking(req, c, tracking);
-    uint32_t resets = s->resets;
+    const IPMIBridgeEnd *end = number < IPMI_MULTI_CHANNELS ?
+                               b->end[number] : NULL;
+    IPMIParsed parsed;
+    IPMIMessage msg;
+    uint8_t cc;
 
+    if (!end) {
+        return IPMI_CC_INVALID_DATA_FIELD;
+    }
+    parsed = ipmi_message_parse(end->format, data, len, &msg);
+    cc = check_tracking(req, tracking, parsed, &msg);
     if (cc != IPMI_CC_OK) {
         return cc;
     }
-    if (tracking == TRACK_REQUEST && !req->port) {
-        cc = send_tracked(s, req, c, req->data + 1, req->len - 1);
-    } else {
-        cc = ipmi_channel_send(c, req->chan, req->data + 1, req->len - 1);
+    if (parsed == IPMI_PARSED_LENGTH) {
+        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
-    /* A fault in the middle of it: nobody is left to answer. */
-    rsp->none = s->resets != resets;
-    return cc;
-}
-
-static uint8_t send_message(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    uint8_t number = ipmi_channel_resolve(req, SEND_CHANNEL(req->data[0]));
-    IPMIChannel *c = ipmi_channel(s, req, number);
-
-    if (ipmi_channel_is_system(s, number)) {
-        return send_to_system(s, req, req->data + 1, req->len - 1);
+    if (parsed == IPMI_PARSED_CHECKSUM) {
+        /* Nobody on a bus would take it for a message. */
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: message with a wrong "
+                      "checksum is lost\n", ipmi_bmc_name(b->bmc), number);
+        chan_of(b, number)->n_dropped++;
+        return IPMI_CC_OK;
     }
-    return c ? send_to_channel(s, req, c, rsp) : IPMI_CC_INVALID_DATA_FIELD;
+    return tracking == TRACK_REQUEST && !req->system ?
+           send_tracked(b, req, number, &msg) :
+           send_out(b, number, req->chan, &msg);
 }
 
 /*
- * Requests to the BMC that come by a channel
+ * What comes by a channel
  */
 
-void ipmi_bmc_request(IPMIChannel *c, const IPMIMessage *msg, uint8_t priv)
+/* A request to the BMC itself: carry it out, and send the response. */
+static void bmc_request(IPMIBridge *b, uint8_t number, uint8_t priv,
+                        const IPMIMessage *msg)
 {
-    IPMIBmcMulti *s = c->bmc;
     /* One byte of the message is the completion code. */
-    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - IPMI_MESSAGE_OVERHEAD };
-    uint8_t data[IPMI_QUEUE_MESSAGE], buf[IPMI_QUEUE_MESSAGE];
-    IPMIMessage out = *msg;
+    IPMIRsp rsp = { .max = IPMI_MESSAGE_MAX - IPMI_MESSAGE_OVERHEAD };
+    /* A session always has a level; an IPMB has none. */
     IPMIReq req = {
         .netfn = msg->netfn, .lun = msg->rs_lun, .cmd = msg->cmd,
-        .chan = c->number, .priv = priv, .src_addr = msg->rq_addr,
-        .src_lun = msg->rq_lun, .src_seq = msg->seq, .src_handle = msg->handle,
+        .chan = number, .priv = priv || msg->format != IPMI_FORMAT_LAN ?
+                                priv : chan_of(b, number)->vol.limit,
+        .src_addr = msg->rq_addr, .src_lun = msg->rq_lun,
+        .src_seq = msg->seq, .src_handle = msg->handle,
         .data = msg->data, .len = msg->len,
     };
-    IPMIHeld held = { }, *outer = s->held;
-    unsigned n;
+    IPMIHeld held = { }, *outer = b->held;
+    IPMIMessage out = *msg;
+    uint8_t cc;
 
-    s->held = &held;
-    data[0] = ipmi_dispatch(s, &req, &rsp);
-    s->held = outer;
+    b->held = &held;
+    cc = ipmi_dispatch(b->bmc, &req, &rsp);
+    b->held = outer;
     if (rsp.none) {
         return;
     }
-    memcpy(data + 1, rsp.data, rsp.len);
-    out.is_response = true;
-    out.rs_addr = ipmi_channel_is_ipmb(c) ? s->parent_obj.slave_addr :
-                                            msg->rs_addr;
-    out.data = data;
-    out.len = rsp.len + 1;
-    n = ipmi_message_build(c, &out, buf);
-    ipmi_channel_send(c, c->number, buf, n);
+    ipmi_message_respond(&out, cc, rsp.data, rsp.len);
+    if (out.format == IPMI_FORMAT_IPMB) {
+        out.rs_addr = own_address(b);
+    }
+    send_out(b, number, number, &out);
     /* sec 6.13: and then what the satellite said to what was bridged */
-    if (held.len) {
-        ipmi_channel_send(held.origin, held.from, held.data, held.len);
+    if (held.valid && b->end[held.origin]) {
+        send_out(b, held.origin, held.from, &held.msg);
     }
 }
 
-static const IPMICommand commands[] = {
-    { 0x30, "Clear Message Flags", 1, 1, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, clear_flags, { { 0, 0x14 } } },
-    { 0x31, "Get Message Flags", 0, 0, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, get_flags },
-    { 0x32, "Enable Message Channel Receive", 2, 2, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, enable_receive, { { 0, 0xf0 }, { 1, 0xfc } } },
-    { 0x33, "Get Message", 0, 0, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, get_message },
-    { 0x34, "Send Message", 2, IPMI_QUEUE_MESSAGE + 1, IPMI_MULTI_PRIV_USER,
-      0, send_message },
-    { 0x35, "Read Event Message Buffer", 0, 0, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, read_event_buffer },
-};
+/* sec 22.6: what Get Message shows leaves the IPMB's address byte out. */
+static IPMIReceived queue(IPMIBridge *b, uint8_t number, uint8_t priv,
+                          const IPMIMessage *msg)
+{
+    uint8_t buf[IPMI_MESSAGE_MAX];
+    unsigned skip = msg->format == IPMI_FORMAT_IPMB ? 1 : 0;
+    unsigned n;
 
-const IPMICommandTable ipmi_cmds_bridge =
-    IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_APP, commands);
+    if (!chan_of(b, number)->receive) {
+        return IPMI_RECEIVED_DISABLED;
+    }
+    n = ipmi_message_encode(msg, buf);
+    return ipmi_sms_put(b->bmc->sms, number, priv, buf + skip, n - skip) ?
+           IPMI_RECEIVED_QUEUED : IPMI_RECEIVED_FULL;
+}
 
-const VMStateDescription vmstate_ipmi_tracked = {
+/* Tell a console what became of its request; on an IPMB nobody would. */
+static void refuse(IPMIBridge *b, uint8_t number, const IPMIMessage *req,
+                   uint8_t cc)
+{
+    IPMIMessage msg = *req;
+
+    if (!req->is_response && req->format == IPMI_FORMAT_LAN) {
+        ipmi_message_respond(&msg, cc, NULL, 0);
+        b->end[number]->put(b->end[number]->opaque, number, &msg);
+    }
+}
+
+IPMIReceived ipmi_bridge_take(IPMIBridge *b, uint8_t number, uint8_t priv,
+                              const IPMIMessage *msg)
+{
+    IPMIReceived what;
+
+    if (msg->format == IPMI_FORMAT_RAW) {
+        return queue(b, number, priv, msg);
+    }
+    if (msg->is_response && route_back(b, number, msg)) {
+        return IPMI_RECEIVED_OK;
+    }
+    /* The BMC's own, which it does not wait for (any more) */
+    if (msg->is_response && msg->rq_lun != LUN_SMS) {
+        return IPMI_RECEIVED_DISCARDED;
+    }
+    if (msg->is_response || msg->rs_lun == LUN_SMS) {
+        what = queue(b, number, priv, msg);
+        if (what == IPMI_RECEIVED_DISABLED) {
+            refuse(b, number, msg, IPMI_CC_UNAVAILABLE);
+        } else if (what == IPMI_RECEIVED_FULL) {
+            refuse(b, number, msg, IPMI_CC_NODE_BUSY);
+        }
+        return what;
+    }
+    if (msg->rs_lun == LUN_BMC) {
+        bmc_request(b, number, priv, msg);
+        return IPMI_RECEIVED_OK;
+    }
+    return IPMI_RECEIVED_DISCARDED;
+}
+
+/*
+ * Life
+ */
+
+IPMIBridge *ipmi_bridge_new(IPMIBmcMulti *s)
+{
+    IPMIBridge *b = g_new0(IPMIBridge, 1);
+
+    b->bmc = s;
+    timer_init_ms(&b->timer, QEMU_CLOCK_VIRTUAL, tracked_timeout, b);
+    return b;
+}
+
+void ipmi_bridge_free(IPMIBridge *b)
+{
+    timer_del(&b->timer);
+    g_free(b);
+}
+
+void ipmi_bridge_reset(IPMIBridge *b)
+{
+    memset(b->tracked, 0, sizeof(b->tracked));
+    timer_del(&b->timer);
+    for (int i = 0; i < IPMI_MULTI_CHANNELS; i++) {
+        if (b->end[i]) {
+            b->end[i]->reset(b->end[i]->opaque);
+        }
+    }
+}
+
+static int bridge_post_load(void *opaque, int version_id)
+{
+    IPMIBridge *b = opaque;
+
+    for (int i = 0; i < TRACKED; i++) {
+        const IPMITracked *t = &b->tracked[i];
+
+        if (t->used && (t->origin >= IPMI_MULTI_CHANNELS ||
+                        t->deadline_ms < 0 ||
+                        t->deadline_ms > INT64_MAX / SCALE_MS)) {
+            return -EINVAL;
+        }
+    }
+    arm(b);
+    return 0;
+}
+
+static const VMStateDescription vmstate_tracked = {
     .name = "ipmi-tracked",
     .version_id = 1,
     .minimum_version_id = 1,
@@ -448,6 +456,18 @@ const VMStateDescription vmstate_ipmi_tracked = {
         VMSTATE_UINT8(lun, IPMITracked),
         VMSTATE_UINT8(seq, IPMITracked),
         VMSTATE_UINT8(handle, IPMITracked),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_ipmi_bridge = {
+    .name = "ipmi-bmc-multi/bridge",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = bridge_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT_ARRAY(tracked, IPMIBridge, TRACKED, 1, vmstate_tracked,
+                             IPMITracked),
         VMSTATE_END_OF_LIST()
     }
 };

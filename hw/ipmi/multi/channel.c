@@ -1,5 +1,5 @@
 /*
- * A channel of an IPMI BMC
+ * IPMI BMC with many channels: a channel
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -15,30 +15,31 @@
  */
 
 #include "qemu/osdep.h"
-#include "qapi/error.h"
-#include "qapi/qapi-events-ipmi-bmc-multi.h"
-#include "bridge.h"
 #include "channel.h"
+#include "chardev.h"
+#include "hex.h"
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
 #include "migration/vmstate.h"
-#include "qemu/log.h"
+#include "qapi/error.h"
+#include "qapi/qapi-events-ipmi-bmc-multi.h"
 #include "qemu/module.h"
 #include "trace.h"
 
-/* Numbers of tables 6-3 and 6-2, and the sessions that a medium usually has */
+/* Numbers of tables 6-3 and 6-2, format, and the sessions that there are */
 static const struct {
     uint8_t type, protocol;
+    IPMIFormat format;
     IpmiSessionSupport sessions;
 } media[IPMI_MEDIUM__MAX] = {
-    [IPMI_MEDIUM_IPMB] = { 0x01, IPMI_PROTOCOL_IPMB },
+    [IPMI_MEDIUM_IPMB] = { 0x01, IPMI_PROTOCOL_IPMB, IPMI_FORMAT_IPMB },
     [IPMI_MEDIUM_ICMB] = { 0x02, IPMI_PROTOCOL_ICMB },
     [IPMI_MEDIUM_ICMB_V09] = { 0x03, IPMI_PROTOCOL_ICMB },
-    [IPMI_MEDIUM_LAN] = { 0x04, IPMI_PROTOCOL_IPMB,
+    [IPMI_MEDIUM_LAN] = { 0x04, IPMI_PROTOCOL_IPMB, IPMI_FORMAT_LAN,
                           IPMI_SESSION_SUPPORT_MULTI },
-    [IPMI_MEDIUM_SERIAL] = { 0x05, IPMI_PROTOCOL_IPMB,
+    [IPMI_MEDIUM_SERIAL] = { 0x05, IPMI_PROTOCOL_IPMB, IPMI_FORMAT_LAN,
                              IPMI_SESSION_SUPPORT_SINGLE },
-    [IPMI_MEDIUM_OTHER_LAN] = { 0x06, IPMI_PROTOCOL_IPMB,
+    [IPMI_MEDIUM_OTHER_LAN] = { 0x06, IPMI_PROTOCOL_IPMB, IPMI_FORMAT_RAW,
                                 IPMI_SESSION_SUPPORT_MULTI },
     [IPMI_MEDIUM_PCI_SMBUS] = { 0x07, IPMI_PROTOCOL_SMBUS },
     [IPMI_MEDIUM_SMBUS_V1] = { 0x08, IPMI_PROTOCOL_SMBUS },
@@ -51,24 +52,14 @@ static const struct {
 /* "What the medium usually has", for property sessions */
 #define SESSIONS_OF_MEDIUM IPMI_SESSION_SUPPORT__MAX
 
-bool ipmi_channel_has_sessions(const IPMIChannel *c)
+IPMIFormat ipmi_channel_format(const IPMIChannel *c)
 {
-    return c->medium == IPMI_MEDIUM_LAN || c->medium == IPMI_MEDIUM_SERIAL;
+    return media[c->medium].format;
 }
 
-bool ipmi_channel_is_ipmb(const IPMIChannel *c)
+IPMIChan *ipmi_channel_chan(const IPMIChannel *c)
 {
-    return c->medium == IPMI_MEDIUM_IPMB;
-}
-
-uint8_t ipmi_channel_medium_type(const IPMIChannel *c)
-{
-    return media[c->medium].type;
-}
-
-uint8_t ipmi_channel_protocol(const IPMIChannel *c)
-{
-    return c->protocol ?: media[c->medium].protocol;
+    return &c->bmc->records.chans.chan[c->number];
 }
 
 static const char *bmc_name(IPMIChannel *c)
@@ -79,21 +70,6 @@ static const char *bmc_name(IPMIChannel *c)
 /*
  * To the medium
  */
-
-void ipmi_channel_end_sessions(IPMIChannel *c)
-{
-    memset(c->handles, 0, sizeof(c->handles));
-}
-
-static void set_handle(IPMIChannel *c, uint8_t handle)
-{
-    c->handles[handle / 64] |= 1ull << (handle % 64);
-}
-
-static bool handle_is_alive(IPMIChannel *c, uint8_t handle)
-{
-    return handle && (c->handles[handle / 64] & (1ull << (handle % 64)));
-}
 
 static void log_sent(IPMIChannel *c, uint8_t from, const uint8_t *data,
                      unsigned len)
@@ -111,16 +87,17 @@ static void log_sent(IPMIChannel *c, uint8_t from, const uint8_t *data,
     memcpy(sent->data, data, len);
 }
 
-static void put_on_medium(IPMIChannel *c, uint8_t from, const uint8_t *data,
-                          unsigned len)
+static void put_on_medium(IPMIChannel *c, uint8_t from, const IPMIMessage *msg)
 {
-    g_autofree char *hex = ipmi_hex(data, len);
+    uint8_t buf[IPMI_MESSAGE_MAX];
+    unsigned len = ipmi_message_encode(msg, buf);
+    g_autofree char *hex = ipmi_hex(buf, len);
 
     trace_ipmi_channel_sent(bmc_name(c), c->number, from, len);
-    c->n_sent++;
-    log_sent(c, from, data, len);
-    ipmi_channel_chardev_send(c, from, data, len);
-    if (ipmi_event_allowed(c->bmc)) {
+    ipmi_channel_chan(c)->n_sent++;
+    log_sent(c, from, buf, len);
+    ipmi_chardev_send(c, from, buf, len);
+    if (ipmi_rate_allows(&c->bmc->records.rate)) {
         qapi_event_send_ipmi_message(bmc_name(c), c->number, hex);
     }
 }
@@ -151,38 +128,27 @@ bool ipmi_channel_add_satellite(IPMIChannel *c, IPMISatellite *sat)
 static void satellite_answers(IPMIChannel *c, IPMISatellite *sat,
                               const IPMIMessage *req)
 {
-    IPMIRsp rsp = { .max = IPMI_QUEUE_MESSAGE - IPMI_MESSAGE_OVERHEAD };
-    uint8_t data[IPMI_QUEUE_MESSAGE], buf[IPMI_QUEUE_MESSAGE];
+    IPMIRsp rsp = { .max = IPMI_MESSAGE_MAX - IPMI_MESSAGE_OVERHEAD };
     IPMIMessage msg = *req;
-    unsigned len;
+    uint8_t cc = sat->handle(sat->opaque, req, &rsp);
 
-    data[0] = sat->handle(sat->opaque, req, &rsp);
-    memcpy(data + 1, rsp.data, rsp.len);
-    msg.is_response = true;
+    ipmi_message_respond(&msg, cc, rsp.data, rsp.len);
     msg.rs_addr = sat->address;
-    msg.data = data;
-    msg.len = 1 + rsp.len;
-    len = ipmi_message_build(c, &msg, buf);
-    if (len) {
-        ipmi_channel_receive(c, IPMI_MULTI_PRIV_NONE, buf, len);
-    }
+    ipmi_channel_receive(c, IPMI_MULTI_PRIV_NONE, &msg);
 }
 
-/*
- * sec 22.7: what Send Message says of a message; @msg is NULL if the medium's
- * messages are none of ours to read.
- */
+/* sec 22.7: what Send Message says of a message */
 static uint8_t check_send(IPMIChannel *c, const IPMIMessage *msg)
 {
-    if (!msg || msg->is_response) {
+    if (msg->format == IPMI_FORMAT_RAW || msg->is_response) {
         return IPMI_CC_OK;
     }
-    if (ipmi_channel_has_sessions(c)) {
-        return handle_is_alive(c, msg->handle) ? IPMI_CC_OK :
-               IPMI_CC_SEND_INVALID_HANDLE;
+    if (msg->format == IPMI_FORMAT_LAN) {
+        return ipmi_chan_handle_is_alive(ipmi_channel_chan(c), msg->handle) ?
+               IPMI_CC_OK : IPMI_CC_SEND_INVALID_HANDLE;
     }
     if (msg->broadcast || c->any_address ||
-        find_satellite(c, msg->rs_addr) || ipmi_channel_chardev_is_open(c)) {
+        find_satellite(c, msg->rs_addr) || ipmi_chardev_is_open(c)) {
         return IPMI_CC_OK;
     }
     return IPMI_CC_SEND_NAK;
@@ -191,66 +157,83 @@ static uint8_t check_send(IPMIChannel *c, const IPMIMessage *msg)
 static void send_and_answer(IPMIChannel *c, const IPMIPassing *p)
 {
     IPMISatellite *sat;
-    IPMIMessage msg;
 
-    put_on_medium(c, p->who, p->data, p->len);
-    if (p->raw || !ipmi_message_parse(c, p->data, p->len, &msg) ||
-        msg.is_response) {
+    put_on_medium(c, p->who, &p->msg);
+    if (p->msg.format != IPMI_FORMAT_IPMB || p->msg.is_response) {
         return;
     }
-    sat = find_satellite(c, msg.rs_addr);
+    sat = find_satellite(c, p->msg.rs_addr);
     if (sat) {
-        satellite_answers(c, sat, &msg);
+        satellite_answers(c, sat, &p->msg);
     }
 }
 
-uint8_t ipmi_channel_send(IPMIChannel *c, uint8_t from, const uint8_t *data,
-                          unsigned len)
+static void count(void *opaque, const IPMIPassing *p, IPMIReceived what)
 {
-    bool raw = !ipmi_channel_is_ipmb(c) && !ipmi_channel_has_sessions(c);
-    IPMIPassing p = { .out = true, .raw = raw, .who = from, .len = len };
-    IPMIMessage msg;
-    uint8_t cc;
+    IPMIChan *chan = ipmi_channel_chan(opaque);
 
-    if (!len || len > IPMI_QUEUE_MESSAGE ||
-        (!raw && !ipmi_message_parse(c, data, len, &msg))) {
-        return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
+    switch (what) {
+    case IPMI_RECEIVED_QUEUED:
+        chan->n_queued++;
+        break;
+    case IPMI_RECEIVED_OK:
+        /* wrong: it counts what the BMC itself has dealt with */
+        chan->n_queued += !p->out;
+        break;
+    case IPMI_RECEIVED_LATE:
+        break;
+    default:
+        chan->n_dropped++;
+        break;
     }
-    if (!raw && !msg.checksum_ok) {
-        /* Nobody on a bus would take it for a message. */
-        qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: message with a wrong "
-                      "checksum is lost\n", bmc_name(c), c->number);
-        c->n_dropped++;
-        return IPMI_CC_OK;
+}
+
+static uint8_t channel_send(void *opaque, uint8_t from, const IPMIMessage *msg)
+{
+    IPMIChannel *c = opaque;
+    IPMIPassing p = { .out = true, .who = from, .msg = *msg };
+    uint8_t cc = check_send(c, msg);
+
+    /* A NAK is seen on the bus; a session that is not there has no bus. */
+    if (cc == IPMI_CC_OK || cc == IPMI_CC_SEND_NAK) {
+        count(c, &p, ipmi_filter_pass(&c->filter, &p, &cc));
     }
-    cc = check_send(c, raw ? NULL : &msg);
-    if (cc != IPMI_CC_OK && cc != IPMI_CC_SEND_NAK) {
-        return cc;
-    }
-    memcpy(p.data, data, len);
-    ipmi_channel_count(c, &p, ipmi_channel_pass_by_rules(c, &p, &cc));
     return cc;
+}
+
+static void channel_put(void *opaque, uint8_t from, const IPMIMessage *msg)
+{
+    put_on_medium(opaque, from, msg);
+}
+
+static void channel_answer(void *opaque, const IPMIMessage *msg)
+{
+    IPMIChannel *c = opaque;
+
+    put_on_medium(c, c->number, msg);
 }
 
 /*
  * From the medium
  */
 
-void ipmi_channel_count(IPMIChannel *c, const IPMIPassing *p,
-                        IPMIReceived what)
+static IPMIReceived channel_pass(void *opaque, const IPMIPassing *p)
 {
-    if (what == IPMI_RECEIVED_OK) {
-        c->n_queued += !p->out;
-    } else if (what != IPMI_RECEIVED_LATE) {
-        c->n_dropped++;
+    IPMIChannel *c = opaque;
+
+    if (p->out) {
+        send_and_answer(c, p);
+        return IPMI_RECEIVED_OK;
     }
+    return ipmi_bridge_take(c->bmc->bridge, c->number, p->who, &p->msg);
 }
 
 /* A message has come, and this is what became of it. */
 static IPMIReceived received(IPMIChannel *c, const IPMIPassing *p,
-                             IPMIReceived what)
+                             unsigned len, IPMIReceived what)
 {
     static const char *const name[] = {
+        [IPMI_RECEIVED_QUEUED] = "queued",
         [IPMI_RECEIVED_OK] = "taken",
         [IPMI_RECEIVED_MALFORMED] = "malformed",
         [IPMI_RECEIVED_DISABLED] = "the channel or its reception is disabled",
@@ -259,150 +242,57 @@ static IPMIReceived received(IPMIChannel *c, const IPMIPassing *p,
         [IPMI_RECEIVED_LATE] = "delayed",
     };
 
-    trace_ipmi_channel_received(bmc_name(c), c->number, p->len, name[what]);
-    c->n_received++;
-    ipmi_channel_count(c, p, what);
+    trace_ipmi_channel_received(bmc_name(c), c->number, len, name[what]);
+    ipmi_channel_chan(c)->n_received++;
+    count(c, p, what);
     return what;
 }
 
-/* sec 22.6: what Get Message shows leaves the IPMB's address byte out. */
-static IPMIReceived queue_message(IPMIChannel *c, const IPMIPassing *p)
+IPMIReceived ipmi_channel_malformed(IPMIChannel *c, unsigned len)
 {
-    unsigned skip = !p->raw && ipmi_channel_is_ipmb(c) ? 1 : 0;
+    IPMIPassing p = { .out = false };
 
-    if (!c->receive) {
-        return IPMI_RECEIVED_DISABLED;
-    }
-    return ipmi_queue_put(c->bmc, c->number, p->who, p->data + skip,
-                          p->len - skip) ? IPMI_RECEIVED_OK :
-                                           IPMI_RECEIVED_FULL;
+    return received(c, &p, len, IPMI_RECEIVED_MALFORMED);
 }
 
-void ipmi_channel_answer(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
+/* sec 6.8: no session may do more than its channel */
+IPMIReceived ipmi_channel_receive(IPMIChannel *c, uint8_t priv,
+                                  const IPMIMessage *msg)
 {
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    IPMIMessage msg = *req;
-    unsigned len;
-
-    msg.is_response = true;
-    msg.data = &cc;
-    msg.len = 1;
-    len = ipmi_message_build(c, &msg, buf);
-    put_on_medium(c, c->number, buf, len);
-}
-
-/* Tell a console what became of its request; on an IPMB nobody would. */
-static void refuse_request(IPMIChannel *c, const IPMIMessage *req, uint8_t cc)
-{
-    if (!req->is_response && ipmi_channel_has_sessions(c)) {
-        ipmi_channel_answer(c, req, cc);
-    }
-}
-
-static IPMIReceived take(IPMIChannel *c, const IPMIPassing *p,
-                         const IPMIMessage *msg)
-{
-    IPMIReceived what;
-
-    if (msg->is_response && ipmi_bridge_response(c, msg, p->data, p->len)) {
-        return IPMI_RECEIVED_OK;
-    }
-    /* The BMC's own, which it does not wait for (any more) */
-    if (msg->is_response && msg->rq_lun != 2) {
-        return IPMI_RECEIVED_DISCARDED;
-    }
-    if (msg->is_response || msg->rs_lun == 2) {
-        what = queue_message(c, p);
-        if (what == IPMI_RECEIVED_DISABLED) {
-            refuse_request(c, msg, IPMI_CC_UNAVAILABLE);
-        } else if (what == IPMI_RECEIVED_FULL) {
-            refuse_request(c, msg, IPMI_CC_NODE_BUSY);
-        }
-        return what;
-    }
-    if (msg->rs_lun == 0) {
-        /* A session always has a level; an IPMB has none. */
-        ipmi_bmc_request(c, msg, !p->who && ipmi_channel_has_sessions(c) ?
-                                 c->vol.limit : p->who);
-        return IPMI_RECEIVED_OK;
-    }
-    return IPMI_RECEIVED_DISCARDED;
-}
-
-IPMIReceived ipmi_channel_pass(IPMIChannel *c, const IPMIPassing *p)
-{
-    IPMIMessage msg;
-
-    if (p->out) {
-        send_and_answer(c, p);
-        return IPMI_RECEIVED_OK;
-    }
-    if (p->raw) {
-        return queue_message(c, p);
-    }
-    return ipmi_message_parse(c, p->data, p->len, &msg) ?
-           take(c, p, &msg) : IPMI_RECEIVED_MALFORMED;
-}
-
-/* sec 6.6: a disabled channel has no sessions, and takes nothing. */
-static bool is_disabled(const IPMIChannel *c)
-{
-    return c->sessions != IPMI_SESSION_SUPPORT_NONE && !(c->vol.access & 7);
-}
-
-static IPMIReceived come_in(IPMIChannel *c, IPMIPassing *p)
-{
+    IPMIPassing p = { .who = priv, .msg = *msg };
+    unsigned len = ipmi_message_size(msg);
+    IPMIChan *chan = ipmi_channel_chan(c);
     uint8_t cc;
 
-    return received(c, p, is_disabled(c) ? IPMI_RECEIVED_DISABLED :
-                          ipmi_channel_pass_by_rules(c, p, &cc));
-}
-
-IPMIReceived ipmi_channel_receive_raw(IPMIChannel *c, uint8_t priv,
-                                      const uint8_t *data, unsigned len)
-{
-    IPMIPassing p = { .raw = true, .who = priv, .len = len };
-
-    if (len > IPMI_QUEUE_MESSAGE) {
-        p.len = IPMI_QUEUE_MESSAGE;
-        return received(c, &p, IPMI_RECEIVED_MALFORMED);
+    if (ipmi_chan_is_disabled(chan)) {
+        return received(c, &p, len, IPMI_RECEIVED_DISABLED);
     }
-    memcpy(p.data, data, len);
-    return come_in(c, &p);
+    if (msg->format == IPMI_FORMAT_LAN) {
+        ipmi_chan_set_handle(chan, msg->handle);
+        p.who = MIN(priv, chan->vol.limit);
+    }
+    return received(c, &p, len, ipmi_filter_pass(&c->filter, &p, &cc));
 }
 
-IPMIReceived ipmi_channel_receive(IPMIChannel *c, uint8_t priv,
-                                  const uint8_t *data, unsigned len)
+IPMIReceived ipmi_channel_receive_bytes(IPMIChannel *c, uint8_t priv,
+                                        const uint8_t *data, unsigned len)
 {
-    IPMIPassing p = { .who = priv, .len = len };
     IPMIMessage msg;
 
-    if (!ipmi_channel_is_ipmb(c) && !ipmi_channel_has_sessions(c)) {
-        return ipmi_channel_receive_raw(c, priv, data, len);
-    }
-    if (len > IPMI_QUEUE_MESSAGE ||
-        !ipmi_message_parse(c, data, len, &msg) || !msg.checksum_ok) {
-        return received(c, &p, IPMI_RECEIVED_MALFORMED);
-    }
-    memcpy(p.data, data, len);
-    if (ipmi_channel_has_sessions(c) && !is_disabled(c)) {
-        set_handle(c, msg.handle);
-        /* sec 6.8: no session may do more than its channel */
-        p.who = MIN(priv, c->vol.limit);
-    }
-    return come_in(c, &p);
+    return ipmi_message_parse(ipmi_channel_format(c), data, len, &msg) ==
+           IPMI_PARSED ? ipmi_channel_receive(c, priv, &msg) :
+                         ipmi_channel_malformed(c, len);
 }
 
 /*
  * Life
  */
 
-void ipmi_channel_reset(IPMIChannel *c)
+static void channel_reset(void *opaque)
 {
-    c->receive = true;
-    c->vol = c->nv;
-    ipmi_channel_end_sessions(c);
-    ipmi_channel_late_reset(c);
+    IPMIChannel *c = opaque;
+
+    ipmi_filter_reset(&c->filter);
 }
 
 static bool check_props(IPMIChannel *c, Error **errp)
@@ -425,7 +315,7 @@ static bool check_props(IPMIChannel *c, Error **errp)
                    "ipmb");
         return false;
     }
-    if (c->bmc->ports[1] && c->bmc->ports[1]->chan == c->number) {
+    if (ipmi_channel_chan(c)->kind == IPMI_CHAN_SYSTEM) {
         error_setg(errp, "number=%u: is that of the second system interface, "
                    "which is there already", c->number);
         return false;
@@ -447,6 +337,31 @@ static bool check_props(IPMIChannel *c, Error **errp)
     return true;
 }
 
+static const IPMIFilterOps filter_ops = {
+    .pass = channel_pass,
+    .count = count,
+    .put = channel_answer,
+};
+
+static void add_to_bmc(IPMIChannel *c)
+{
+    const IPMIChan as = {
+        .kind = IPMI_CHAN_MEDIUM,
+        .medium = media[c->medium].type,
+        .protocol = c->protocol ?: media[c->medium].protocol,
+        .sessions = c->sessions,
+        .nv = { c->access_mode, c->privilege_limit },
+    };
+
+    ipmi_chan_add(&c->bmc->records.chans, c->number, &as);
+    c->end = (IPMIBridgeEnd) {
+        .format = ipmi_channel_format(c), .send = channel_send,
+        .put = channel_put, .reset = channel_reset, .opaque = c,
+    };
+    ipmi_bridge_plug(c->bmc->bridge, c->number, &c->end);
+    c->bmc->channels[c->number] = c;
+}
+
 static void channel_realize(DeviceState *dev, Error **errp)
 {
     IPMIChannel *c = IPMI_CHANNEL(dev);
@@ -457,48 +372,45 @@ static void channel_realize(DeviceState *dev, Error **errp)
     if (c->sessions == SESSIONS_OF_MEDIUM) {
         c->sessions = media[c->medium].sessions;
     }
-    c->nv.access = c->access_mode;
-    c->nv.limit = c->privilege_limit;
     c->satellites = g_ptr_array_new();
-    ipmi_channel_late_init(c);
-    c->bmc->channels[c->number] = c;
-    ipmi_channel_reset(c);
-    ipmi_channels_load(c->bmc, c->number);
-    ipmi_channel_chardev_init(c);
+    ipmi_filter_init(&c->filter, c->bmc, c->number, &filter_ops, c);
+    add_to_bmc(c);
+    ipmi_chardev_init(c);
 }
 
 static void channel_unrealize(DeviceState *dev)
 {
     IPMIChannel *c = IPMI_CHANNEL(dev);
 
-    ipmi_channel_chardev_exit(c);
+    ipmi_chardev_exit(c);
     c->bmc->channels[c->number] = NULL;
-    ipmi_channel_late_reset(c);
+    ipmi_bridge_unplug(c->bmc->bridge, c->number);
+    ipmi_chan_remove(&c->bmc->records.chans, c->number);
+    ipmi_filter_reset(&c->filter);
     g_ptr_array_unref(c->satellites);
 }
 
 static int channel_post_load(void *opaque, int version_id)
 {
     IPMIChannel *c = opaque;
-    unsigned i;
 
     if (c->sent_n > IPMI_SENT_DEPTH || c->sent_head >= IPMI_SENT_DEPTH) {
         return -EINVAL;
     }
-    for (i = 0; i < IPMI_SENT_DEPTH; i++) {
-        if (c->sent[i].len > IPMI_QUEUE_MESSAGE) {
+    for (unsigned i = 0; i < IPMI_SENT_DEPTH; i++) {
+        if (c->sent[i].len > IPMI_MESSAGE_MAX) {
             return -EINVAL;
         }
     }
-    ipmi_channel_late_arm(c);
+    /* Of another medium, they cannot be sent on this one. */
+    for (unsigned i = 0; i < c->filter.late_n; i++) {
+        IPMIFormat format = c->filter.late[i].passing.msg.format;
+
+        if (format != ipmi_channel_format(c) && format != IPMI_FORMAT_RAW) {
+            return -EINVAL;
+        }
+    }
     return 0;
-}
-
-static bool late_is_sane(void *opaque, int version_id)
-{
-    IPMIChannel *c = opaque;
-
-    return c->late_n <= IPMI_QUEUE_DEPTH;
 }
 
 static const VMStateDescription vmstate_sent = {
@@ -509,7 +421,7 @@ static const VMStateDescription vmstate_sent = {
         VMSTATE_INT64(time_ns, IPMISent),
         VMSTATE_UINT8(from, IPMISent),
         VMSTATE_UINT16(len, IPMISent),
-        VMSTATE_UINT8_ARRAY(data, IPMISent, IPMI_QUEUE_MESSAGE),
+        VMSTATE_UINT8_ARRAY(data, IPMISent, IPMI_MESSAGE_MAX),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -520,29 +432,17 @@ static const VMStateDescription vmstate_channel = {
     .minimum_version_id = 1,
     .post_load = channel_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_BOOL(receive, IPMIChannel),
-        VMSTATE_UINT8(nv.access, IPMIChannel),
-        VMSTATE_UINT8(nv.limit, IPMIChannel),
-        VMSTATE_UINT8(vol.access, IPMIChannel),
-        VMSTATE_UINT8(vol.limit, IPMIChannel),
-        VMSTATE_UINT64_ARRAY(handles, IPMIChannel, 4),
         VMSTATE_STRUCT_ARRAY(sent, IPMIChannel, IPMI_SENT_DEPTH, 1,
                              vmstate_sent, IPMISent),
         VMSTATE_UINT32(sent_head, IPMIChannel),
         VMSTATE_UINT32(sent_n, IPMIChannel),
-        VMSTATE_UINT64(n_received, IPMIChannel),
-        VMSTATE_UINT64(n_sent, IPMIChannel),
-        VMSTATE_UINT64(n_queued, IPMIChannel),
-        VMSTATE_UINT64(n_dropped, IPMIChannel),
-        VMSTATE_UINT32(late_n, IPMIChannel),
-        VMSTATE_VALIDATE("number of delayed messages", late_is_sane),
-        VMSTATE_STRUCT_VARRAY_UINT32(late, IPMIChannel, late_n, 1,
-                                     vmstate_ipmi_late, IPMILate),
+        VMSTATE_STRUCT(filter, IPMIChannel, 1, vmstate_ipmi_filter,
+                       IPMIFilter),
         VMSTATE_END_OF_LIST()
     }
 };
 
-/* QEMU's own accessors of enumerations are only to be had by way of one. */
+/* QEMU keeps its accessors of enumerations to itself, but for those of one. */
 static void enum_get(Object *obj, Visitor *v, const char *name, void *opaque,
                      Error **errp)
 {

@@ -1,5 +1,5 @@
 /*
- * A channel of an IPMI BMC: a peer on a character device
+ * IPMI BMC with many channels: a peer on a character device
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -13,7 +13,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "channel.h"
+#include "chardev.h"
 #include "qemu/log.h"
 #include "qemu/units.h"
 #include "trace.h"
@@ -30,7 +30,7 @@ typedef struct IPMIChardev {
     bool escaped;
     bool overlong;              /* wait for the end of this one */
     unsigned len;
-    uint8_t frame[1 + IPMI_QUEUE_MESSAGE];
+    uint8_t frame[1 + IPMI_MESSAGE_MAX];
     guint watch;                /* for a peer that reads again, or 0 */
     unsigned out_len;
     uint8_t out[OUT_SIZE];      /* what it has not read yet */
@@ -45,10 +45,9 @@ static void frame_complete(IPMIChannel *c)
         qemu_log_mask(LOG_GUEST_ERROR, "%s: channel 0x%x: the peer's frame of "
                       "%u bytes is none\n", ipmi_bmc_name(c->bmc), c->number,
                       p->len);
-        c->n_received++;
-        c->n_dropped++;
+        ipmi_channel_malformed(c, p->len);
     } else {
-        ipmi_channel_receive(c, priv, p->frame + 1, p->len - 1);
+        ipmi_channel_receive_bytes(c, priv, p->frame + 1, p->len - 1);
     }
     p->len = 0;
     p->escaped = false;
@@ -118,7 +117,7 @@ static void chardev_event(void *opaque, QEMUChrEvent event)
     forget_output(c->chardev);
 }
 
-bool ipmi_channel_chardev_is_open(IPMIChannel *c)
+bool ipmi_chardev_is_open(IPMIChannel *c)
 {
     return c->chardev && c->chardev->open;
 }
@@ -161,14 +160,14 @@ static gboolean peer_reads(void *do_not_use, GIOCondition cond, void *opaque)
     return G_SOURCE_REMOVE;
 }
 
-void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
-                               const uint8_t *data, unsigned len)
+void ipmi_chardev_send(IPMIChannel *c, uint8_t from, const uint8_t *data,
+                       unsigned len)
 {
-    uint8_t out[2 * (1 + IPMI_QUEUE_MESSAGE) + 1];
+    uint8_t out[2 * (1 + IPMI_MESSAGE_MAX) + 1];
     IPMIChardev *p = c->chardev;
     unsigned i, n;
 
-    if (!ipmi_channel_chardev_is_open(c)) {
+    if (!ipmi_chardev_is_open(c)) {
         return;
     }
     n = put(out, from);
@@ -178,7 +177,7 @@ void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
     out[n++] = FRAME_END;
     if (n > OUT_SIZE - p->out_len) {
         trace_ipmi_channel_deaf(ipmi_bmc_name(c->bmc), c->number, len);
-        c->n_dropped++;
+        ipmi_channel_chan(c)->n_dropped++;
         return;
     }
     memcpy(p->out + p->out_len, out, n);
@@ -186,7 +185,7 @@ void ipmi_channel_chardev_send(IPMIChannel *c, uint8_t from,
     write_output(c);
 }
 
-void ipmi_channel_chardev_init(IPMIChannel *c)
+void ipmi_chardev_init(IPMIChannel *c)
 {
     if (!qemu_chr_fe_backend_connected(&c->chr)) {
         return;
@@ -196,7 +195,7 @@ void ipmi_channel_chardev_init(IPMIChannel *c)
                              chardev_event, NULL, c, NULL, true);
 }
 
-void ipmi_channel_chardev_exit(IPMIChannel *c)
+void ipmi_chardev_exit(IPMIChannel *c)
 {
     if (c->chardev) {
         forget_output(c->chardev);

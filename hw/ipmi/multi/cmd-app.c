@@ -4,8 +4,8 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Specification: IPMI v2.0 rev 1.1, sec 20 (IPM device), 22.1, 22.2, 22.9 and
- * 22.14 (enables, interfaces, system GUID).
+ * Specification: IPMI v2.0 rev 1.1, sec 20 (IPM device), 22.9, 22.10 and 22.14
+ * (interfaces, system GUID).
  */
 
 #include "qemu/osdep.h"
@@ -24,17 +24,17 @@
 
 static uint8_t get_device_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    ipmi_rsp_u8(rsp, s->device_id);
-    ipmi_rsp_u8(rsp, s->device_rev & 0x0f);
-    ipmi_rsp_u8(rsp, s->fwrev1 & 0x7f);
-    ipmi_rsp_u8(rsp, s->fwrev2);
-    ipmi_rsp_u8(rsp, s->ipmi_version);
-    ipmi_rsp_u8(rsp, s->support);
-    ipmi_rsp_u24(rsp, s->mfg_id);
-    ipmi_rsp_u16(rsp, s->product_id);
+    ipmi_rsp_u8(rsp, s->id.device_id);
+    ipmi_rsp_u8(rsp, s->id.device_rev & 0x0f);
+    ipmi_rsp_u8(rsp, s->id.fwrev1 & 0x7f);
+    ipmi_rsp_u8(rsp, s->id.fwrev2);
+    ipmi_rsp_u8(rsp, s->id.ipmi_version);
+    ipmi_rsp_u8(rsp, s->id.support);
+    ipmi_rsp_u24(rsp, s->id.mfg_id);
+    ipmi_rsp_u16(rsp, s->id.product_id);
     /* sec 20.1: a controller may leave the auxiliary revision out */
-    if (s->aux_fwrev) {
-        ipmi_rsp_u32(rsp, s->aux_fwrev);
+    if (s->id.aux_fwrev) {
+        ipmi_rsp_u32(rsp, s->id.aux_fwrev);
     }
     return IPMI_CC_OK;
 }
@@ -99,55 +99,48 @@ static uint8_t get_guid(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     int i;
 
-    for (i = sizeof(s->guid.data) - 1; i >= 0; i--) {
-        ipmi_rsp_u8(rsp, s->guid.data[i]);
+    for (i = sizeof(s->id.guid.data) - 1; i >= 0; i--) {
+        ipmi_rsp_u8(rsp, s->id.guid.data[i]);
     }
     return IPMI_CC_OK;
 }
 
-static uint8_t set_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+/* Is a system interface of that kind plugged in? */
+static bool has_interface(IPMIBmcMulti *s, uint8_t protocol)
 {
-    s->enables = req->data[0];
-    ipmi_interrupts_update(s);
-    return IPMI_CC_OK;
-}
+    for (int i = 0; i < IPMI_MULTI_CHAN_NUMBERS; i++) {
+        const IPMIChan *c = &s->records.chans.chan[i];
 
-static uint8_t get_enables(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    ipmi_rsp_u8(rsp, s->enables);
-    return IPMI_CC_OK;
+        if (c->kind == IPMI_CHAN_SYSTEM && c->plugged &&
+            c->protocol == protocol) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* sec 22.10: BT answers it by itself; by another way it tells the same. */
 static uint8_t get_bt_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     static const uint8_t caps[] = { 1, 0xff, 0xff, 10, 0 };
-    int i;
 
-    for (i = 0; i < IPMI_PORTS; i++) {
-        if (s->ports[i] && s->ports[i]->is_bt) {
-            ipmi_rsp_bytes(rsp, caps, sizeof(caps));
-            return IPMI_CC_OK;
-        }
+    if (!has_interface(s, IPMI_PROTOCOL_BT15)) {
+        return IPMI_CC_INVALID_CMD;
     }
-    return IPMI_CC_INVALID_CMD;
+    ipmi_rsp_bytes(rsp, caps, sizeof(caps));
+    return IPMI_CC_OK;
 }
 
 static uint8_t get_system_if_caps(IPMIBmcMulti *s, const IPMIReq *req,
                                   IPMIRsp *rsp)
 {
-    int i;
-
-    for (i = 0; i < IPMI_PORTS; i++) {
-        if (req->data[0] == SYSTEM_IF_KCS && s->ports[i] &&
-            !s->ports[i]->is_bt) {
-            ipmi_rsp_u8(rsp, 0);
-            ipmi_rsp_u8(rsp, 0);        /* version 1 */
-            ipmi_rsp_u8(rsp, 0xff);     /* longest request */
-            return IPMI_CC_OK;
-        }
+    if (req->data[0] != SYSTEM_IF_KCS || !has_interface(s, IPMI_PROTOCOL_KCS)) {
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
-    return IPMI_CC_INVALID_DATA_FIELD;
+    ipmi_rsp_u8(rsp, 0);
+    ipmi_rsp_u8(rsp, 0);        /* version 1 */
+    ipmi_rsp_u8(rsp, 0xff);     /* longest request */
+    return IPMI_CC_OK;
 }
 
 static const IPMICommand commands[] = {
@@ -159,10 +152,6 @@ static const IPMICommand commands[] = {
     { 0x06, "Set ACPI Power State", 2, 2, IPMI_MULTI_PRIV_ADMIN, 0, set_acpi },
     { 0x07, "Get ACPI Power State", 0, 0, IPMI_MULTI_PRIV_USER, 0, get_acpi },
     { 0x08, "Get Device GUID", 0, 0, IPMI_MULTI_PRIV_USER, 0, get_guid },
-    { 0x2e, "Set BMC Global Enables", 1, 1, IPMI_MULTI_PRIV_USER,
-      IPMI_CMD_SYS_ONLY, set_enables, { { 0, 0x10 } } },
-    { 0x2f, "Get BMC Global Enables", 0, 0, IPMI_MULTI_PRIV_USER, 0,
-      get_enables },
     { 0x36, "Get BT Interface Capabilities", 0, 0, IPMI_MULTI_PRIV_USER, 0,
       get_bt_caps },
     { 0x37, "Get System GUID", 0, 0, IPMI_MULTI_PRIV_NONE, 0, get_guid },

@@ -9,7 +9,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "channel.h"
+#include "bmc.h"
 
 /* The IPMI forum's number, for protocols that the specification defines */
 #define IANA_IPMI           7154
@@ -23,6 +23,10 @@ enum { ACCESS_KEEP, ACCESS_NV, ACCESS_VOLATILE };
 
 /* sec 22.24: interrupt of event message buffer and attention: PCI INTA */
 #define INTERRUPT_PCI_INTA  0x10
+#define INTERRUPT_NONE      0xff
+
+/* What fits into the field of active sessions */
+#define SESSIONS_MAX        0x3f
 
 static const struct {
     uint8_t info;
@@ -37,16 +41,6 @@ static const struct {
  * Get Channel Info
  */
 
-static unsigned live_sessions(const IPMIChannel *c)
-{
-    unsigned i, n = 0;
-
-    for (i = 0; i < ARRAY_SIZE(c->handles); i++) {
-        n += ctpop64(c->handles[i]);
-    }
-    return MIN(n, 0x3f);
-}
-
 static void put_info(IPMIRsp *rsp, uint8_t number, uint8_t medium,
                      uint8_t protocol, uint8_t sessions, uint8_t aux)
 {
@@ -59,40 +53,26 @@ static void put_info(IPMIRsp *rsp, uint8_t number, uint8_t medium,
     ipmi_rsp_u8(rsp, aux);
 }
 
-static void put_system_info(IPMIBmcMulti *s, uint8_t number, IPMIRsp *rsp)
-{
-    int i;
-
-    for (i = 0; i < IPMI_PORTS; i++) {
-        if (s->ports[i] && s->ports[i]->chan == number) {
-            put_info(rsp, number, IPMI_MEDIUM_TYPE_SYSTEM,
-                     s->ports[i]->is_bt ? IPMI_PROTOCOL_BT15 :
-                                          IPMI_PROTOCOL_KCS,
-                     0, INTERRUPT_PCI_INTA);
-            return;
-        }
-    }
-    /* Fh is there even if nobody has plugged in an interface. */
-    put_info(rsp, number, IPMI_MEDIUM_TYPE_SYSTEM, IPMI_PROTOCOL_KCS, 0, 0xff);
-}
-
 /* Never C1h: Linux would take it that there are no channels at all. */
 static uint8_t get_channel_info(IPMIBmcMulti *s, const IPMIReq *req,
                                 IPMIRsp *rsp)
 {
-    uint8_t number = ipmi_channel_resolve(req, req->data[0] & 0x0f);
-    IPMIChannel *c = ipmi_channel(s, req, number);
+    uint8_t number = ipmi_req_channel(req, req->data[0] & 0x0f);
+    const IPMIChan *c = &s->records.chans.chan[number];
 
-    if (ipmi_channel_is_system(s, number)) {
-        put_system_info(s, number, rsp);
+    switch (c->kind) {
+    case IPMI_CHAN_SYSTEM:
+        put_info(rsp, number, c->medium, c->protocol, 0,
+                 c->plugged ? INTERRUPT_PCI_INTA : INTERRUPT_NONE);
         return IPMI_CC_OK;
-    }
-    if (!c) {
+    case IPMI_CHAN_MEDIUM:
+        put_info(rsp, number, c->medium, c->protocol,
+                 session_bits[c->sessions].info |
+                 MIN(ipmi_chan_sessions(c), SESSIONS_MAX), 0);
+        return IPMI_CC_OK;
+    default:
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    put_info(rsp, number, ipmi_channel_medium_type(c), ipmi_channel_protocol(c),
-             session_bits[c->sessions].info | live_sessions(c), 0);
-    return IPMI_CC_OK;
 }
 
 /*
@@ -101,20 +81,23 @@ static uint8_t get_channel_info(IPMIBmcMulti *s, const IPMIReq *req,
 
 /* A channel with sessions; else the completion code says why not */
 static uint8_t session_channel(IPMIBmcMulti *s, const IPMIReq *req,
-                               IPMIChannel **c)
+                               uint8_t *number, IPMIChan **c)
 {
-    uint8_t number = ipmi_channel_resolve(req, req->data[0] & 0x0f);
-
-    *c = ipmi_channel(s, req, number);
-    if (ipmi_channel_is_system(s, number) ||
-        (*c && (*c)->sessions == IPMI_SESSION_SUPPORT_NONE)) {
+    *number = ipmi_req_channel(req, req->data[0] & 0x0f);
+    *c = &s->records.chans.chan[*number];
+    switch ((*c)->kind) {
+    case IPMI_CHAN_SYSTEM:
         return CC_NO_SESSIONS;
+    case IPMI_CHAN_MEDIUM:
+        return (*c)->sessions == IPMI_SESSION_SUPPORT_NONE ? CC_NO_SESSIONS :
+                                                             IPMI_CC_OK;
+    default:
+        return IPMI_CC_INVALID_DATA_FIELD;
     }
-    return *c ? IPMI_CC_OK : IPMI_CC_INVALID_DATA_FIELD;
 }
 
 /* Shared access is for serial connectors, pre-boot for what firmware shares. */
-static bool has_access_mode(IPMIChannel *c, uint8_t mode)
+static bool has_access_mode(const IPMIChan *c, uint8_t mode)
 {
     switch (mode) {
     case 0:
@@ -122,13 +105,13 @@ static bool has_access_mode(IPMIChannel *c, uint8_t mode)
         return true;
     case 1:
     case 3:
-        return c->medium == IPMI_MEDIUM_SERIAL;
+        return c->medium == IPMI_MEDIUM_TYPE_SERIAL;
     default:
         return false;
     }
 }
 
-static uint8_t check_set_access(IPMIChannel *c, const IPMIReq *req)
+static uint8_t check_set_access(const IPMIChan *c, const IPMIReq *req)
 {
     uint8_t which = req->data[1] >> 6, limit_which = req->data[2] >> 6;
     uint8_t limit = req->data[2] & 0x0f;
@@ -142,20 +125,13 @@ static uint8_t check_set_access(IPMIChannel *c, const IPMIReq *req)
                                                             IPMI_CC_OK;
 }
 
-static bool store_access(IPMIChannel *c, const IPMIChannelAccess *nv)
-{
-    uint8_t rec[2] = { nv->access, nv->limit };
-
-    return ipmi_store_put(c->bmc, IPMI_STORE_CHANNEL, c->number, rec,
-                          sizeof(rec));
-}
-
 static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     uint8_t which = req->data[1] >> 6, limit_which = req->data[2] >> 6;
-    IPMIChannelAccess nv, vol;
-    IPMIChannel *c;
-    uint8_t cc = session_channel(s, req, &c);
+    IPMIChanAccess nv, vol;
+    uint8_t number;
+    IPMIChan *c;
+    uint8_t cc = session_channel(s, req, &number, &c);
 
     if (cc == IPMI_CC_OK) {
         cc = check_set_access(c, req);
@@ -172,13 +148,12 @@ static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         *(limit_which == ACCESS_NV ? &nv.limit : &vol.limit) =
             req->data[2] & 0x0f;
     }
-    if (memcmp(&nv, &c->nv, sizeof(nv)) && !store_access(c, &nv)) {
+    if (!ipmi_chan_set_nv(&s->records.chans, number, &nv)) {
         return IPMI_CC_UNSPECIFIED;
     }
-    c->nv = nv;
     c->vol = vol;
-    if (!(vol.access & 7)) {
-        ipmi_channel_end_sessions(c);
+    if (!IPMI_CHAN_MODE(vol.access)) {
+        ipmi_chan_end_sessions(c);
     }
     return IPMI_CC_OK;
 }
@@ -186,9 +161,10 @@ static uint8_t set_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 static uint8_t get_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     uint8_t which = req->data[1] >> 6;
-    IPMIChannel *c;
-    uint8_t cc = session_channel(s, req, &c);
-    const IPMIChannelAccess *a;
+    uint8_t number;
+    IPMIChan *c;
+    uint8_t cc = session_channel(s, req, &number, &c);
+    const IPMIChanAccess *a;
 
     if (cc != IPMI_CC_OK) {
         return cc;
@@ -200,56 +176,6 @@ static uint8_t get_access(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     ipmi_rsp_u8(rsp, a->access);
     ipmi_rsp_u8(rsp, a->limit);
     return IPMI_CC_OK;
-}
-
-/*
- * What is kept on the drive: the non-volatile copy
- */
-
-static bool load_access(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
-                        uint32_t len)
-{
-    if (key >= IPMI_MULTI_CHANNELS || len != 2 || (data[0] & 7) > 3 ||
-        data[1] < 1 || data[1] > 5) {
-        return false;
-    }
-    s->stored_access[key].access = data[0] & 0x3f;
-    s->stored_access[key].limit = data[1];
-    return true;
-}
-
-/* The drive may be written anew before the channels are there. */
-static void dump_access(IPMIBmcMulti *s)
-{
-    int i;
-
-    for (i = 0; i < IPMI_MULTI_CHANNELS; i++) {
-        IPMIChannel *c = s->channels[i];
-        uint8_t rec[2] = {
-            c ? c->nv.access : s->stored_access[i].access,
-            c ? c->nv.limit : s->stored_access[i].limit,
-        };
-
-        if (rec[1]) {
-            ipmi_store_emit(s, IPMI_STORE_CHANNEL, i, rec, sizeof(rec));
-        }
-    }
-}
-
-const IPMIStoreKind ipmi_store_channel = {
-    .name = "channel",
-    .load = load_access,
-    .dump = dump_access,
-};
-
-/* A channel is plugged in after its BMC has read the drive. */
-void ipmi_channels_load(IPMIBmcMulti *s, uint8_t number)
-{
-    if (s->stored_access[number].limit) {
-        s->channels[number]->nv.access = s->stored_access[number].access;
-        s->channels[number]->nv.limit = s->stored_access[number].limit;
-        s->channels[number]->vol = s->channels[number]->nv;
-    }
 }
 
 /*
@@ -269,8 +195,10 @@ static uint8_t user_kinds(IPMIBmcMulti *s)
     int i;
 
     for (i = 1; i < IPMI_USERS; i++) {
-        if (s->users[i].enabled) {
-            bits |= s->users[i].name[0] ? AUTH_NONNULL_USERS : AUTH_NULL_USERS;
+        const IPMIUser *u = ipmi_user_find(&s->records.users, i);
+
+        if (u->enabled) {
+            bits |= u->name[0] ? AUTH_NONNULL_USERS : AUTH_NULL_USERS;
         }
     }
     return bits;
@@ -280,13 +208,14 @@ static uint8_t get_auth_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     bool extended = req->data[0] & 0x80;
     uint8_t level = req->data[1] & 0x0f;
-    IPMIChannel *c;
-    uint8_t cc = session_channel(s, req, &c);
+    uint8_t number;
+    IPMIChan *c;
+    uint8_t cc = session_channel(s, req, &number, &c);
 
     if (cc != IPMI_CC_OK || level < 1 || level > 5) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    ipmi_rsp_u8(rsp, c->number);
+    ipmi_rsp_u8(rsp, number);
     /* No authentication of IPMI 1.5: what there is comes with RMCP+. */
     ipmi_rsp_u8(rsp, extended ? AUTH_IPMI20 : 0);
     ipmi_rsp_u8(rsp, user_kinds(s) | ((c->vol.access >> 3 & 1) << 3) |
@@ -314,12 +243,14 @@ static uint8_t get_cipher_suites(IPMIBmcMulti *s, const IPMIReq *req,
     const uint8_t *list = by_suite ? suites : algorithms;
     unsigned size = by_suite ? sizeof(suites) : sizeof(algorithms);
     unsigned from = (req->data[2] & 0x3f) * 16;
-    IPMIChannel *c;
+    uint8_t number;
+    IPMIChan *c;
 
-    if (session_channel(s, req, &c) != IPMI_CC_OK || req->data[1] != 0) {
+    if (session_channel(s, req, &number, &c) != IPMI_CC_OK ||
+        req->data[1] != 0) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    ipmi_rsp_u8(rsp, c->number);
+    ipmi_rsp_u8(rsp, number);
     if (from < size) {
         ipmi_rsp_bytes(rsp, list + from, MIN(size - from, 16));
     }
@@ -330,9 +261,10 @@ static uint8_t get_cipher_suites(IPMIBmcMulti *s, const IPMIReq *req,
 static uint8_t get_payload_support(IPMIBmcMulti *s, const IPMIReq *req,
                                    IPMIRsp *rsp)
 {
-    IPMIChannel *c;
+    uint8_t number;
+    IPMIChan *c;
 
-    if (session_channel(s, req, &c) != IPMI_CC_OK) {
+    if (session_channel(s, req, &number, &c) != IPMI_CC_OK) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
     ipmi_rsp_u16(rsp, 0x0001);
@@ -348,9 +280,10 @@ static uint8_t get_payload_version(IPMIBmcMulti *s, const IPMIReq *req,
                                    IPMIRsp *rsp)
 {
     uint8_t type = req->data[1] & 0x3f;
-    IPMIChannel *c;
+    uint8_t number;
+    IPMIChan *c;
 
-    if (session_channel(s, req, &c) != IPMI_CC_OK) {
+    if (session_channel(s, req, &number, &c) != IPMI_CC_OK) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
     if (type != 0 && (type < 0x10 || type > 0x15)) {

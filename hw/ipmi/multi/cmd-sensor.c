@@ -12,7 +12,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "bmc.h"
 #include "qemu/bswap.h"
 #include "qemu/log.h"
 
@@ -43,7 +43,7 @@
 /* The sensor that byte 0 names. */
 static IPMISensor *req_sensor(IPMIBmcMulti *s, const IPMIReq *req)
 {
-    return ipmi_sensor_find(s, req->data[0]);
+    return ipmi_sensor_find(&s->records.sensors, req->data[0]);
 }
 
 /* Two bytes at @at, as far as the request has them. */
@@ -60,15 +60,15 @@ static uint8_t set_receiver(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if ((req->data[0] & 1) && req->data[0] != 0xff) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    s->stores.receiver = req->data[0];
-    s->stores.receiver_lun = req->data[1];
+    s->records.events.receiver = req->data[0];
+    s->records.events.receiver_lun = req->data[1];
     return IPMI_CC_OK;
 }
 
 static uint8_t get_receiver(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    ipmi_rsp_u8(rsp, s->stores.receiver);
-    ipmi_rsp_u8(rsp, s->stores.receiver_lun);
+    ipmi_rsp_u8(rsp, s->records.events.receiver);
+    ipmi_rsp_u8(rsp, s->records.events.receiver_lun);
     return IPMI_CC_OK;
 }
 
@@ -82,10 +82,10 @@ static uint8_t platform_event(IPMIBmcMulti *s, const IPMIReq *req,
     const uint8_t *event = req->data;
     uint8_t rec[IPMI_SEL_RECORD] = { [2] = 0x02 };
 
-    if (req->len != (req->port ? 8 : 7)) {
+    if (req->len != (req->system ? 8 : 7)) {
         return IPMI_CC_REQUEST_DATA_LENGTH_INVALID;
     }
-    if (req->port) {
+    if (req->system) {
         rec[7] = *event++;
     } else {
         rec[7] = req->src_addr;
@@ -95,7 +95,7 @@ static uint8_t platform_event(IPMIBmcMulti *s, const IPMIReq *req,
         return IPMI_CC_INVALID_DATA_FIELD;
     }
     memcpy(rec + 9, event, 7);
-    return ipmi_event(s, rec);
+    return ipmi_event(&s->records.events, rec);
 }
 
 /* sec 30.1: a version, and nothing behind it */
@@ -141,7 +141,7 @@ static uint8_t set_hysteresis(IPMIBmcMulti *s, const IPMIReq *req,
     }
     sensor->hyst_pos = req->data[2];
     sensor->hyst_neg = req->data[3];
-    ipmi_sensor_evaluate(s, sensor, NULL);
+    ipmi_sensor_evaluate(&s->records.sensors, sensor, NULL);
     return IPMI_CC_OK;
 }
 
@@ -189,7 +189,7 @@ static uint8_t set_thresholds(IPMIBmcMulti *s, const IPMIReq *req,
             sensor->threshold[i] = req->data[2 + i];
         }
     }
-    ipmi_sensor_evaluate(s, sensor, NULL);
+    ipmi_sensor_evaluate(&s->records.sensors, sensor, NULL);
     return IPMI_CC_OK;
 }
 
@@ -245,7 +245,7 @@ static uint8_t set_event_enable(IPMIBmcMulti *s, const IPMIReq *req,
     }
     sensor->flags &= ~(IPMI_SENSOR_EVENTS | IPMI_SENSOR_SCANNING);
     sensor->flags |= flags & (IPMI_SENSOR_EVENTS | IPMI_SENSOR_SCANNING);
-    ipmi_sensor_evaluate(s, sensor, NULL);
+    ipmi_sensor_evaluate(&s->records.sensors, sensor, NULL);
     return IPMI_CC_OK;
 }
 
@@ -272,7 +272,8 @@ static uint8_t rearm(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (!sensor) {
         return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
     }
-    ipmi_sensor_rearm(s, sensor, selected ? req_mask(req, 2) : UINT16_MAX,
+    ipmi_sensor_rearm(&s->records.sensors, sensor,
+                      selected ? req_mask(req, 2) : UINT16_MAX,
                       selected ? req_mask(req, 4) : UINT16_MAX);
     return IPMI_CC_OK;
 }
@@ -393,8 +394,7 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         memcpy(event_data, req->data + 7, sizeof(event_data));
     }
     if (SET_READING(op)) {
-        sensor->value = req->data[2];
-        ipmi_dcmi_sample(s);
+        ipmi_sensor_put_value(&s->records.sensors, sensor, req->data[2]);
     }
     deasserted = set_bits(SET_DEASSERT(op), sensor->deasserted,
                           req_mask(req, 5));
@@ -402,7 +402,8 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
         sensor->states = set_bits(SET_ASSERT(op), sensor->states,
                                   req_mask(req, 3)) & 0x7fff;
     }
-    ipmi_sensor_evaluate(s, sensor, given ? event_data : NULL);
+    ipmi_sensor_evaluate(&s->records.sensors, sensor,
+                         given ? event_data : NULL);
     if (SET_DEASSERT(op)) {
         sensor->deasserted = deasserted & ipmi_sensor_events(sensor, true);
     }

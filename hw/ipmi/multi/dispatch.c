@@ -4,10 +4,7 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Specification: IPMI v2.0 rev 1.1, sec 5 (messages), 13.8 (checksum).
- *
- * What is wrong with any command's request is found here; handlers see only
- * those of the right length, with reserved bits 0.
+ * Specification: IPMI v2.0 rev 1.1, sec 5.
  */
 
 #include "qemu/osdep.h"
@@ -16,14 +13,21 @@
 #include "qemu/log.h"
 #include "trace.h"
 
-static const IPMICommandTable *const tables[] = {
-    &ipmi_cmds_app, &ipmi_cmds_channel, &ipmi_cmds_users,
-    &ipmi_cmds_bridge,
-    &ipmi_cmds_chassis, &ipmi_cmds_sensor, &ipmi_cmds_fru, &ipmi_cmds_sdr,
-    &ipmi_cmds_sdr_dev,
-    &ipmi_cmds_sel, &ipmi_cmds_transport, &ipmi_cmds_dcmi,
-    &ipmi_cmds_watchdog, &ipmi_cmds_sysinfo,
-};
+#define TABLES_MAX  32
+
+static const IPMICommandTable *tables[TABLES_MAX];
+static unsigned n_tables;
+
+void ipmi_commands_add(const IPMICommandTable *table)
+{
+    assert(n_tables < TABLES_MAX);
+    tables[n_tables++] = table;
+}
+
+uint8_t ipmi_req_channel(const IPMIReq *req, uint8_t number)
+{
+    return number == IPMI_MULTI_CHAN_SELF ? req->chan : number;
+}
 
 /*
  * Responses
@@ -76,7 +80,7 @@ const IPMICommand *ipmi_find_command(uint8_t netfn, uint8_t cmd)
 {
     unsigned i, j;
 
-    for (i = 0; i < ARRAY_SIZE(tables); i++) {
+    for (i = 0; i < n_tables; i++) {
         for (j = 0; tables[i]->netfn == netfn && j < tables[i]->n; j++) {
             if (tables[i]->commands[j].cmd == cmd) {
                 return &tables[i]->commands[j];
@@ -108,8 +112,8 @@ static uint8_t check(const IPMICommand *c, const IPMIReq *req)
     if (!c) {
         return IPMI_CC_INVALID_CMD;
     }
-    if (((c->flags & IPMI_CMD_SYS_ONLY) && !req->port) ||
-        (!req->port && req->priv && req->priv < c->priv)) {
+    if (((c->flags & IPMI_CMD_SYS_ONLY) && !req->system) ||
+        (!req->system && req->priv && req->priv < c->priv)) {
         return IPMI_CC_PRIVILEGE;
     }
     if (req->len < c->min || req->len > c->max) {
@@ -117,6 +121,20 @@ static uint8_t check(const IPMICommand *c, const IPMIReq *req)
     }
     return reserved_bits_set(c, req) ? IPMI_CC_INVALID_DATA_FIELD :
                                        IPMI_CC_OK;
+}
+
+static void log_refusal(IPMIBmcMulti *s, const IPMIReq *req,
+                        const IPMICommand *c, uint8_t cc)
+{
+    const char *why = cc == IPMI_CC_REQUEST_DATA_LENGTH_INVALID ?
+                      "wrong length" :
+                      cc == IPMI_CC_INVALID_DATA_FIELD ? "invalid field" :
+                      NULL;
+
+    if (why) {
+        qemu_log_mask(LOG_GUEST_ERROR, "%s: netfn 0x%02x cmd 0x%02x (%s): %s\n",
+                      ipmi_bmc_name(s), req->netfn, req->cmd, c->name, why);
+    }
 }
 
 uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
@@ -138,24 +156,8 @@ uint8_t ipmi_dispatch(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (cc != IPMI_CC_OK) {
         rsp->len = 0;
     }
-    if (cc == IPMI_CC_REQUEST_DATA_LENGTH_INVALID ||
-        cc == IPMI_CC_INVALID_DATA_FIELD) {
-        qemu_log_mask(LOG_GUEST_ERROR, "%s: netfn 0x%02x cmd 0x%02x (%s): %s\n",
-                      ipmi_bmc_name(s), req->netfn, req->cmd, c->name,
-                      cc == IPMI_CC_REQUEST_DATA_LENGTH_INVALID ? "wrong length" :
-                      "invalid field");
-    }
+    log_refusal(s, req, c, cc);
     trace_ipmi_reply(ipmi_bmc_name(s), req->chan, req->netfn, req->cmd, cc,
                      rsp->len);
     return cc;
-}
-
-uint8_t ipmi_checksum(const uint8_t *p, unsigned n)
-{
-    uint8_t sum = 0;
-
-    while (n--) {
-        sum += *p++;
-    }
-    return -sum;
 }

@@ -6,11 +6,11 @@
  */
 
 #include "qemu/osdep.h"
+#include "fault.h"
+#include "migration/vmstate.h"
 #include "qapi/clone-visitor.h"
 #include "qapi/error.h"
 #include "qapi/qapi-visit-ipmi-bmc-multi.h"
-#include "fault.h"
-#include "migration/vmstate.h"
 #include "trace.h"
 
 typedef struct FaultState {
@@ -31,7 +31,13 @@ static const VMStateDescription vmstate_fault_state = {
 struct IPMIBmcFaults {
     IpmiFaultList *rules;
     FaultState state[IPMI_FAULTS_MAX];  /* in the order of the rules */
+    bool repeating;
 };
+
+bool *ipmi_faults_repeating(IPMIBmcFaults *faults)
+{
+    return &faults->repeating;
+}
 
 /* The rules are the user's; how often they have matched is the machine's. */
 const VMStateDescription vmstate_ipmi_faults = {

@@ -7,11 +7,19 @@
  * Rules match requests and messages; qapi/ipmi-bmc-multi.json has the
  * vocabulary. Everything counts occurrences and the virtual clock, so that the
  * same command line always does the same.
+ *
+ * Owns: the rules, and how often each has matched. Knows nothing of what they
+ * do: acting is the business of who asks, filter.c and port.c. Called by these
+ * and by QMP.
+ *
+ * Life: ipmi_faults_new(), ipmi_faults_free(); the rules may be replaced at any
+ * time in between.
  */
 
 #ifndef IPMI_MULTI_FAULT_H
 #define IPMI_MULTI_FAULT_H
 
+#include "migration/vmstate.h"
 #include "qapi/qapi-types-ipmi-bmc-multi.h"
 
 typedef struct IPMIBmcFaults IPMIBmcFaults;
@@ -55,6 +63,12 @@ typedef struct IPMIFaultSubject {
  */
 const IpmiFault *ipmi_faults_match(IPMIBmcFaults *faults, const char *bmc,
                                    const IPMIFaultSubject *subject);
+
+/*
+ * ipmi_faults_repeating: is the message that passes a repetition? For the
+ * filter, as long as a call lasts.
+ */
+bool *ipmi_faults_repeating(IPMIBmcFaults *faults);
 
 extern const VMStateDescription vmstate_ipmi_faults;
 

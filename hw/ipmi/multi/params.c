@@ -5,13 +5,12 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Specification: IPMI v2.0 rev 1.1, sec 22.14, 23.1, 23.2, 25.1, 26.2, 28.12.
- *
- * LAN, serial, SOL, System Info and boot parameters are set and read in the
- * same way. A table describes each set of them.
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "kinds.h"
+#include "numbers.h"
+#include "params.h"
 
 #define PARAM_LEN_MAX           32
 
@@ -24,7 +23,8 @@ static unsigned param_size(const IPMIParamDesc *d)
     return d->len * MAX(d->sets, 1);
 }
 
-const IPMIParamDesc *ipmi_params_find(const IPMIParamSet *set, uint8_t param,
+/* Description of a parameter, and where its values are; NULL: none such */
+static const IPMIParamDesc *find_desc(const IPMIParamSet *set, uint8_t param,
                                       unsigned *offset)
 {
     unsigned at = 0;
@@ -43,26 +43,36 @@ const IPMIParamDesc *ipmi_params_find(const IPMIParamSet *set, uint8_t param,
     return NULL;
 }
 
-void ipmi_params_init(const IPMIParamSet *set, IPMIParams *p)
+uint8_t *ipmi_params_value(IPMIParams *p, uint8_t param)
 {
-    memset(p, 0, sizeof(*p));
+    unsigned at;
+
+    return find_desc(p->set, param, &at) ? p->data + at : NULL;
+}
+
+void ipmi_params_init(IPMIParams *p, IPMIParamsDir *dir,
+                      const IPMIParamSet *set, uint8_t chan)
+{
+    p->set = set;
+    p->dir = dir;
+    p->chan = chan;
+    dir->at[set->domain][chan] = p;
     for (unsigned i = 0; i < set->n; i++) {
         const IPMIParamDesc *d = &set->desc[i];
-        unsigned at;
+        uint8_t *value = ipmi_params_value(p, d->param);
 
-        ipmi_params_find(set, d->param, &at);
         for (unsigned n = 0; d->init && n < MAX(d->sets, 1); n++) {
-            memcpy(p->data + at + n * d->len, d->init, d->len);
+            memcpy(value + n * d->len, d->init, d->len);
         }
     }
 }
 
-void ipmi_params_end_progress(const IPMIParamSet *set, IPMIParams *p)
+void ipmi_params_end_progress(IPMIParams *p)
 {
-    unsigned at;
+    uint8_t *progress = ipmi_params_value(p, 0);
 
-    if (ipmi_params_find(set, 0, &at)) {
-        p->data[at] = PROGRESS_DONE;
+    if (progress) {
+        *progress = PROGRESS_DONE;
     }
 }
 
@@ -102,20 +112,40 @@ static uint8_t check_value(const IPMIParamDesc *d, const uint8_t *data,
     return d->check ? d->check(data) : IPMI_CC_OK;
 }
 
-static uint32_t param_key(const IPMIParamSet *set, uint8_t chan, uint8_t param,
-                          uint8_t selector)
+static uint32_t param_key(const IPMIParams *p, uint8_t param, uint8_t selector)
 {
-    return (uint32_t)set->domain << 24 | chan << 16 | param << 8 | selector;
+    return (uint32_t)p->set->domain << 24 | p->chan << 16 | param << 8 |
+           selector;
 }
 
-uint8_t ipmi_params_set(IPMIBmcMulti *s, const IPMIParamSet *set,
-                        IPMIParams *p, uint8_t chan, uint8_t param,
-                        const uint8_t *data, unsigned len)
+static bool param_stored(const IPMIParamDesc *d)
+{
+    return !(d->flags & (IPMI_PARAM_PROGRESS | IPMI_PARAM_RO |
+                         IPMI_PARAM_VOLATILE));
+}
+
+/* The value, filled up, on the drive and in memory */
+static uint8_t commit(IPMIParams *p, const IPMIParamDesc *d, unsigned at,
+                      uint8_t selector, const uint8_t *data, unsigned len)
 {
     uint8_t value[PARAM_LEN_MAX] = { };
+
+    memcpy(value, data, len);
+    if (param_stored(d) &&
+        !ipmi_store_put(p->dir->store, IPMI_STORE_PARAM,
+                        param_key(p, d->param, selector), value, d->len)) {
+        return IPMI_CC_UNSPECIFIED;
+    }
+    memcpy(p->data + at + selector * d->len, value, d->len);
+    return IPMI_CC_OK;
+}
+
+uint8_t ipmi_params_set(IPMIParams *p, uint8_t param, const uint8_t *data,
+                        unsigned len)
+{
     uint8_t selector = 0;
     unsigned at;
-    const IPMIParamDesc *d = ipmi_params_find(set, param, &at);
+    const IPMIParamDesc *d = find_desc(p->set, param, &at);
     uint8_t cc;
 
     if (!d) {
@@ -138,27 +168,15 @@ uint8_t ipmi_params_set(IPMIBmcMulti *s, const IPMIParamSet *set,
         }
     }
     cc = check_value(d, data, len);
-    if (cc) {
-        return cc;
-    }
-    memcpy(value, data, len);
-    if (!(d->flags & IPMI_PARAM_VOLATILE) &&
-        !ipmi_store_put(s, IPMI_STORE_PARAM,
-                        param_key(set, chan, param, selector), value,
-                        d->len)) {
-        return IPMI_CC_UNSPECIFIED;
-    }
-    memcpy(p->data + at + selector * d->len, value, d->len);
-    return IPMI_CC_OK;
+    return cc ? cc : commit(p, d, at, selector, data, len);
 }
 
 /* sec 23.2: selectors are 00h where a parameter has none */
-uint8_t ipmi_params_get(const IPMIParamSet *set, const IPMIParams *p,
-                        uint8_t param, uint8_t selector, uint8_t block,
-                        IPMIRsp *rsp)
+uint8_t ipmi_params_get(const IPMIParams *p, uint8_t param, uint8_t selector,
+                        uint8_t block, IPMIParamValue *value)
 {
     unsigned at;
-    const IPMIParamDesc *d = ipmi_params_find(set, param, &at);
+    const IPMIParamDesc *d = find_desc(p->set, param, &at);
 
     if (!d) {
         return IPMI_CC_PARAM;
@@ -166,66 +184,31 @@ uint8_t ipmi_params_get(const IPMIParamSet *set, const IPMIParams *p,
     if (block || (selector && !d->sets)) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    if (d->sets) {
-        if (selector >= d->sets) {
-            return IPMI_CC_PARM_OUT_OF_RANGE;
-        }
-        ipmi_rsp_u8(rsp, selector);
+    if (d->sets && selector >= d->sets) {
+        return IPMI_CC_PARM_OUT_OF_RANGE;
     }
-    ipmi_rsp_bytes(rsp, p->data + at + selector * d->len, d->len);
+    value->has_selector = d->sets;
+    value->data = p->data + at + selector * d->len;
+    value->len = d->len;
     return IPMI_CC_OK;
 }
 
-/* The parameters that a domain and a channel name; NULL if they name none. */
-static IPMIParams *params_named(IPMIBmcMulti *s, uint8_t domain, uint8_t chan,
-                                const IPMIParamSet **set)
-{
-    static const IPMIParamSet *const sets[] = {
-        [IPMI_PARAM_LAN] = &ipmi_params_lan,
-        [IPMI_PARAM_SERIAL] = &ipmi_params_serial,
-        [IPMI_PARAM_SOL] = &ipmi_params_sol,
-        [IPMI_PARAM_INFO] = &ipmi_params_info,
-        [IPMI_PARAM_BOOT] = &ipmi_params_boot,
-    };
-    IPMIBmcStores *st = &s->stores;
-
-    if (domain >= ARRAY_SIZE(sets) || chan >= IPMI_PARAM_CHANNELS) {
-        return NULL;
-    }
-    *set = sets[domain];
-    switch (domain) {
-    case IPMI_PARAM_LAN:
-        return &st->lan[chan].lan;
-    case IPMI_PARAM_SERIAL:
-        return &st->lan[chan].serial;
-    case IPMI_PARAM_SOL:
-        return &st->lan[chan].sol;
-    case IPMI_PARAM_INFO:
-        return chan ? NULL : &st->info;
-    default:
-        return chan ? NULL : &st->chassis.boot;
-    }
-}
-
-static bool param_stored(const IPMIParamDesc *d)
-{
-    return !(d->flags & (IPMI_PARAM_PROGRESS | IPMI_PARAM_RO |
-                         IPMI_PARAM_VOLATILE));
-}
-
-static bool param_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
+/* Key: see param_key() */
+static bool param_load(void *opaque, uint32_t key, const uint8_t *data,
                        uint32_t len)
 {
-    const IPMIParamSet *set;
-    const IPMIParamDesc *d;
-    IPMIParams *p = params_named(s, key >> 24, extract32(key, 16, 8), &set);
+    IPMIParamsDir *dir = opaque;
+    unsigned domain = key >> 24, chan = extract32(key, 16, 8), at;
     uint8_t selector = key;
-    unsigned at;
+    const IPMIParamDesc *d;
+    IPMIParams *p;
 
-    if (!p) {
+    if (domain >= IPMI_PARAM__MAX || chan >= IPMI_PARAM_CHANNELS ||
+        !dir->at[domain][chan]) {
         return false;
     }
-    d = ipmi_params_find(set, extract32(key, 8, 8), &at);
+    p = dir->at[domain][chan];
+    d = find_desc(p->set, extract32(key, 8, 8), &at);
     if (!d || !param_stored(d) || len != d->len ||
         selector >= MAX(d->sets, 1)) {
         return false;
@@ -234,37 +217,40 @@ static bool param_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
     return true;
 }
 
-static void param_dump_set(IPMIBmcMulti *s, const IPMIParamSet *set,
-                           const IPMIParams *p, uint8_t chan)
+static void dump_set(const IPMIParams *p, IPMIStore *st)
 {
-    for (unsigned i = 0; i < set->n; i++) {
-        const IPMIParamDesc *d = &set->desc[i];
+    for (unsigned i = 0; i < p->set->n; i++) {
+        const IPMIParamDesc *d = &p->set->desc[i];
         unsigned at;
 
-        ipmi_params_find(set, d->param, &at);
+        find_desc(p->set, d->param, &at);
         for (unsigned n = 0; param_stored(d) && n < MAX(d->sets, 1); n++) {
-            ipmi_store_emit(s, IPMI_STORE_PARAM,
-                            param_key(set, chan, d->param, n),
+            ipmi_store_emit(st, IPMI_STORE_PARAM, param_key(p, d->param, n),
                             p->data + at + n * d->len, d->len);
         }
     }
 }
 
-static void param_dump(IPMIBmcMulti *s)
+static void param_dump(void *opaque, IPMIStore *st)
 {
-    for (int domain = 0; domain <= IPMI_PARAM_BOOT; domain++) {
-        for (int chan = 0; chan < IPMI_PARAM_CHANNELS; chan++) {
-            const IPMIParamSet *set;
-            IPMIParams *p = params_named(s, domain, chan, &set);
+    IPMIParamsDir *dir = opaque;
 
-            if (p) {
-                param_dump_set(s, set, p, chan);
+    for (unsigned domain = 0; domain < IPMI_PARAM__MAX; domain++) {
+        for (unsigned chan = 0; chan < IPMI_PARAM_CHANNELS; chan++) {
+            if (dir->at[domain][chan]) {
+                dump_set(dir->at[domain][chan], st);
             }
         }
     }
 }
 
-const IPMIStoreKind ipmi_store_param = { "param", param_load, param_dump };
+static const IPMIStoreKind param_kind = { "param", param_load, param_dump };
+
+void ipmi_params_dir_init(IPMIParamsDir *dir, IPMIStore *store)
+{
+    dir->store = store;
+    ipmi_store_register(store, IPMI_STORE_PARAM, &param_kind, dir);
+}
 
 const VMStateDescription vmstate_ipmi_params = {
     .name = "ipmi-bmc-multi/params",

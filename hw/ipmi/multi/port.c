@@ -13,10 +13,10 @@
  */
 
 #include "qemu/osdep.h"
-#include "qapi/error.h"
 #include "fault.h"
-#include "port.h"
 #include "migration/vmstate.h"
+#include "port.h"
+#include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
@@ -31,9 +31,10 @@
  * Attention and interrupts
  */
 
-void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
+static void show_attention(void *opaque, bool atn, bool irq)
 {
-    bool lost = p->is_bt && atn && p->parent_obj.intf &&
+    IPMIBmcPort *p = opaque;
+    bool lost = p->kind == IPMI_PORT_BT && atn && p->parent_obj.intf &&
                 !(ipmi_port_bt(p)->control_reg & BT_CTRL_SMS_ATN);
 
     if (!p->parent_obj.intf ||
@@ -47,18 +48,21 @@ void ipmi_port_update(IPMIBmcPort *p, bool atn, bool irq)
     ipmi_port_class(p)->set_atn(p->parent_obj.intf, atn, irq);
 }
 
-void ipmi_port_enable_irq(IPMIBmcPort *p, bool enable)
+static void enable_irq(void *opaque, bool enable)
 {
+    IPMIBmcPort *p = opaque;
+
     if (!p->parent_obj.intf) {
         return;
     }
-    if (!p->is_bt && enable && !ipmi_port_kcs(p)->irqs_enabled) {
+    if (p->kind == IPMI_PORT_KCS && enable && !ipmi_port_kcs(p)->irqs_enabled) {
         /* Attention that is there already has not interrupted yet. */
         ipmi_port_kcs(p)->atn_irq_set = false;
         p->irq = false;
     }
     /* sec 11.6: what interrupts on BT is the business of its mask register */
-    ipmi_port_class(p)->set_irq_enable(p->parent_obj.intf, enable || p->is_bt);
+    ipmi_port_class(p)->set_irq_enable(p->parent_obj.intf,
+                                       enable || p->kind == IPMI_PORT_BT);
 }
 
 /* Each attention of a storm lasts until the next; the last one, as long. */
@@ -71,7 +75,7 @@ static void storm(void *opaque)
         return;
     }
     if (!p->storm_left) {
-        ipmi_attention_update(p->bmc);
+        ipmi_sms_update(p->bmc->sms);
         return;
     }
     iic = ipmi_port_class(p);
@@ -101,7 +105,7 @@ static void deliver(IPMIBmcPort *p)
     if (!p->parent_obj.intf) {
         return;
     }
-    if (p->is_bt) {
+    if (p->kind == IPMI_PORT_BT) {
         ipmi_port_bt(p)->outpos = 0;
     }
     ipmi_port_class(p)->handle_rsp(p->parent_obj.intf, p->msg_id, p->pending,
@@ -114,13 +118,13 @@ static void delay_over(void *opaque)
 
     if (p->busy) {
         deliver(p);
-        ipmi_attention_update(p->bmc);
+        ipmi_sms_update(p->bmc->sms);
     }
 }
 
 static void deliver_silently(IPMIBmcPort *p)
 {
-    if (p->is_bt) {
+    if (p->kind == IPMI_PORT_BT) {
         uint8_t enabled = ipmi_port_bt(p)->mask_reg & BT_MASK_IRQ_EN;
 
         ipmi_port_bt(p)->mask_reg &= ~BT_MASK_IRQ_EN;
@@ -142,7 +146,7 @@ static void deliver_silently(IPMIBmcPort *p)
 static void forget(IPMIBmcPort *p)
 {
     p->busy = false;
-    if (p->is_bt) {
+    if (p->kind == IPMI_PORT_BT) {
         ipmi_port_bt(p)->waiting_rsp++;
         ipmi_port_bt(p)->inlen = 0;
         ipmi_port_bt(p)->control_reg &= ~BT_CTRL_B_BUSY;
@@ -193,7 +197,7 @@ static void deliver_with_fault(IPMIBmcPort *p, const IpmiFault *f)
         deliver_silently(p);
         return;
     case IPMI_FAULT_ACTION_WRONG_SEQUENCE:
-        if (p->is_bt) {
+        if (p->kind == IPMI_PORT_BT) {
             ipmi_port_bt(p)->waiting_seq++;
         }
         break;
@@ -277,7 +281,7 @@ static void handle(IPMIBmcPort *p, const IPMIReq *req, uint8_t netfn_lun)
     } else {
         forget(p);
     }
-    ipmi_attention_update(p->bmc);
+    ipmi_sms_update(p->bmc->sms);
 }
 
 static void refuse(IPMIBmcPort *p, uint8_t netfn_lun, uint8_t cmd, uint8_t cc)
@@ -292,7 +296,9 @@ static void port_handle_command(IPMIBmc *b, uint8_t *msg, unsigned len,
                                 unsigned max_len, uint8_t msg_id)
 {
     IPMIBmcPort *p = IPMI_BMC_PORT(b);
-    IPMIReq req = { .chan = p->chan, .priv = IPMI_MULTI_PRIV_ADMIN, .port = p };
+    IPMIReq req = {
+        .chan = p->chan, .system = true, .priv = IPMI_MULTI_PRIV_ADMIN,
+    };
 
     p->requests++;
     p->busy = true;
@@ -326,23 +332,46 @@ void ipmi_port_reset(IPMIBmcPort *p)
         return;
     }
     ipmi_port_reset_registers(p);
-    ipmi_port_enable_irq(p, ipmi_irqs_enabled(p->bmc));
+    enable_irq(p, ipmi_sms_interrupts(p->bmc->sms));
 }
 
 /*
  * Attaching
  */
 
-static bool all_taken(IPMIBmcMulti *s)
+/* QEMU's interfaces do not tell their kind, other than by their types. */
+static IPMIPortKind kind_of(Object *dev)
 {
-    int i;
+    static const struct {
+        const char *type;
+        IPMIPortKind kind;
+    } types[] = {
+        { "isa-ipmi-kcs", IPMI_PORT_KCS }, { "pci-ipmi-kcs", IPMI_PORT_KCS },
+        { "isa-ipmi-bt", IPMI_PORT_BT }, { "pci-ipmi-bt", IPMI_PORT_BT },
+    };
 
-    for (i = 0; i < IPMI_PORTS; i++) {
-        if (!s->ports[i]) {
-            return false;
+    for (int i = 0; i < ARRAY_SIZE(types); i++) {
+        if (object_dynamic_cast(dev, types[i].type)) {
+            return types[i].kind;
         }
     }
-    return true;
+    return IPMI_PORT_NONE;
+}
+
+/* Index of a port that is free; IPMI_PORTS if there is none */
+static int free_port(const IPMIBmcMulti *s)
+{
+    int i = 0;
+
+    while (i < IPMI_PORTS && s->ports[i]) {
+        i++;
+    }
+    return i;
+}
+
+static bool number_is_free(const IPMIBmcMulti *s, int number)
+{
+    return s->records.chans.chan[number].kind == IPMI_CHAN_NONE;
 }
 
 /*
@@ -351,22 +380,38 @@ static bool all_taken(IPMIBmcMulti *s)
  */
 static uint8_t port_number(IPMIBmcMulti *s, int i)
 {
-    int number;
+    int number = s->port2_channel;
 
     if (i == 0) {
         return IPMI_MULTI_CHAN_SYS;
     }
-    if (!s->channels[s->port2_channel]) {
-        return s->port2_channel;
+    if (number_is_free(s, number)) {
+        return number;
     }
     for (number = IPMI_MULTI_CHANNELS - 1; number > 0; number--) {
-        if (!s->channels[number]) {
+        if (number_is_free(s, number)) {
             return number;
         }
     }
     warn_report("%s: no channel number is free for a second system interface",
                 ipmi_bmc_name(s));
     return IPMI_MULTI_CHAN_SYS;
+}
+
+static void enter(IPMIBmcPort *p)
+{
+    const IPMIChan as = {
+        .kind = IPMI_CHAN_SYSTEM,
+        .medium = IPMI_MEDIUM_TYPE_SYSTEM,
+        .protocol = p->kind == IPMI_PORT_BT ? IPMI_PROTOCOL_BT15 :
+                                              IPMI_PROTOCOL_KCS,
+    };
+
+    ipmi_chan_add(&p->bmc->records.chans, p->chan, &as);
+    p->listener = (IPMISmsListener) {
+        .attention = show_attention, .interrupts = enable_irq, .opaque = p,
+    };
+    ipmi_sms_listen(p->bmc->sms, &p->listener);
 }
 
 static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
@@ -377,8 +422,8 @@ static IPMIBmcPort *new_port(IPMIBmcMulti *s, int i, IPMIInterface *ii)
 
     p->bmc = s;
     p->chan = port_number(s, i);
-    p->is_bt = g_str_has_suffix(object_get_typename(OBJECT(ii)), "-bt");
-    p->max_rsp = p->is_bt ? BT_MAX_DATA : IPMI_MULTI_MAX_DATA;
+    p->kind = kind_of(OBJECT(ii));
+    p->max_rsp = p->kind == IPMI_PORT_BT ? BT_MAX_DATA : IPMI_MULTI_MAX_DATA;
     p->parent_obj.intf = ii;
     object_property_add_child(OBJECT(s), name, obj);
     qdev_realize(DEVICE(obj), NULL, &error_abort);
@@ -391,35 +436,29 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
 {
     IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
     IPMIBmc **bmc = iic->get_backend_data(ii);
-    IPMIBmcPort *p;
-    int i;
+    IPMIBmcPort *p = new_port(s, free_port(s), ii);
 
-    for (i = 0; i < IPMI_PORTS && s->ports[i]; i++) {
-        ;
-    }
-    p = new_port(s, i, ii);
     ipmi_port_mend(p);
+    enter(p);
     /* The link of the interface holds a reference: now to the port. */
     object_ref(OBJECT(p));
     *bmc = IPMI_BMC(p);
     object_unref(OBJECT(s));
     /* NULL: another interface may link to it. */
-    s->parent_obj.intf = all_taken(s) ? ii : NULL;
+    s->parent_obj.intf = free_port(s) == IPMI_PORTS ? ii : NULL;
     trace_ipmi_port_attach(ipmi_bmc_name(s), object_get_typename(OBJECT(ii)),
                            p->chan);
     ipmi_port_reset(p);
     /* What waits for system software was there before it. */
-    ipmi_attention_update(s);
+    ipmi_sms_update(s->sms);
 }
 
 /* SSIF has no events, and its own way to wait for a response. */
 static IPMIInterface *as_interface(DeviceState *dev)
 {
-    const char *type = object_get_typename(OBJECT(dev));
-
-    return g_str_has_suffix(type, "-kcs") || g_str_has_suffix(type, "-bt") ?
+    return kind_of(OBJECT(dev)) == IPMI_PORT_NONE ? NULL :
            (IPMIInterface *)object_dynamic_cast(OBJECT(dev),
-                                                TYPE_IPMI_INTERFACE) : NULL;
+                                                TYPE_IPMI_INTERFACE);
 }
 
 static void interface_realized(DeviceListener *listener, DeviceState *dev)
@@ -439,6 +478,8 @@ static void detach(IPMIBmcPort *p, int i)
     IPMIBmcMulti *s = p->bmc;
 
     p->parent_obj.intf = NULL;
+    ipmi_sms_ignore(s->sms, &p->listener);
+    ipmi_chan_remove(&s->records.chans, p->chan);
     s->ports[i] = NULL;
     s->parent_obj.intf = NULL;
     qdev_unrealize(DEVICE(p));

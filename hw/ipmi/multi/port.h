@@ -1,10 +1,17 @@
 /*
- * IPMI BMC with many channels: a port and the interface behind it
+ * IPMI BMC with many channels: a port, for a system interface
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * For port.c and quirks.c, which look into QEMU's interfaces.
+ * Specification: sec 9 (KCS), 11 (BT).
+ *
+ * Owns: the BMC as one of QEMU's interface devices sees it (an IPMIBmc of its
+ * own), and the request that is under way there. port.c and quirks.c look into
+ * QEMU's interfaces; nobody else does. Called by the device and QMP.
+ *
+ * Life: ipmi_ports_attach_init() once; then a port comes with each interface
+ * that names a BMC of ours, and goes with it.
  */
 
 #ifndef IPMI_MULTI_PORT_H
@@ -13,12 +20,57 @@
 #include "bmc.h"
 #include "hw/ipmi/ipmi_bt.h"
 #include "hw/ipmi/ipmi_kcs.h"
+#include "qemu/timer.h"
+#include "sms.h"
+
+#define TYPE_IPMI_BMC_PORT "ipmi-bmc-multi-port"
+OBJECT_DECLARE_SIMPLE_TYPE(IPMIBmcPort, IPMI_BMC_PORT)
+
+typedef enum IPMIPortKind {
+    IPMI_PORT_NONE,             /* an interface that gets no port: SSIF */
+    IPMI_PORT_KCS,
+    IPMI_PORT_BT,
+} IPMIPortKind;
+
+struct IPMIBmcPort {
+    IPMIBmc parent_obj;
+
+    IPMIBmcMulti *bmc;
+    IPMISmsListener listener;
+    uint8_t chan;               /* Fh; a second interface: property */
+    IPMIPortKind kind;
+    unsigned max_rsp;           /* data bytes after the completion code */
+
+    /* a request whose answer is late */
+    bool busy;
+    uint8_t msg_id;
+    uint8_t pending[MAX_IPMI_MSG_SIZE];
+    uint32_t pending_len;
+    QEMUTimer delay;
+    bool atn, irq;              /* as last told to the interface */
+    uint32_t storm_left;        /* attentions for nothing that are to come */
+    uint32_t storm_ms;
+    QEMUTimer storm;
+
+    uint64_t requests;          /* for query-ipmi-bmcs */
+};
 
 /* sec 11.6, 9.5 */
 #define BT_CTRL_SMS_ATN 0x10
 #define BT_CTRL_B_BUSY  0x80
 #define BT_MASK_IRQ_EN  0x01
 #define KCS_STATUS_IBF  0x02
+
+/*
+ * ipmi_ports_attach_init: let system interfaces find their BMC.
+ */
+void ipmi_ports_attach_init(void);
+
+/*
+ * ipmi_port_reset: the machine was reset: nothing is under way any more, nor in
+ * the interface itself.
+ */
+void ipmi_port_reset(IPMIBmcPort *port);
 
 /*
  * ipmi_port_class, ipmi_port_bt, ipmi_port_kcs: of the interface of a port,
@@ -40,20 +92,15 @@ static inline IPMIKCS *ipmi_port_kcs(IPMIBmcPort *p)
 }
 
 /*
+ * quirks.c:
  * ipmi_port_of: the port that an interface has got; NULL if its BMC is another
  * one.
- */
-IPMIBmcPort *ipmi_port_of(IPMIInterface *ii);
-
-/*
  * ipmi_port_mend: work around the defects of the interface of a port, which has
  * just been realized.
- */
-void ipmi_port_mend(IPMIBmcPort *p);
-
-/*
  * ipmi_port_reset_registers: the interface as it is after power-up.
  */
+IPMIBmcPort *ipmi_port_of(IPMIInterface *ii);
+void ipmi_port_mend(IPMIBmcPort *p);
 void ipmi_port_reset_registers(IPMIBmcPort *p);
 
 #endif

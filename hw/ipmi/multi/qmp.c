@@ -10,8 +10,9 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-ipmi-bmc-multi.h"
-#include "fault.h"
 #include "channel.h"
+#include "hex.h"
+#include "port.h"
 #include "qemu/bswap.h"
 
 /* What a peer is called unless the command says otherwise */
@@ -45,36 +46,6 @@ static IPMIChannel *find_channel(const char *name, uint8_t number, Error **errp)
     return s->channels[number];
 }
 
-char *ipmi_hex(const uint8_t *p, unsigned n)
-{
-    GString *s = g_string_sized_new(2 * n + 1);
-
-    while (n--) {
-        g_string_append_printf(s, "%02x", *p++);
-    }
-    return g_string_free(s, false);
-}
-
-/* Returns how many bytes; -1 with @errp set */
-static int from_hex(const char *text, uint8_t *buf, unsigned max, Error **errp)
-{
-    unsigned i, n = strlen(text);
-
-    if (n % 2 || strspn(text, "0123456789abcdefABCDEF") != n) {
-        error_setg(errp, "'%s': must be pairs of hexadecimal digits", text);
-        return -1;
-    }
-    if (n / 2 > max) {
-        error_setg(errp, "%u bytes: at most %u", n / 2, max);
-        return -1;
-    }
-    for (i = 0; i < n; i += 2) {
-        buf[i / 2] = g_ascii_xdigit_value(text[i]) << 4 |
-                     g_ascii_xdigit_value(text[i + 1]);
-    }
-    return n / 2;
-}
-
 /*
  * What is there
  */
@@ -94,16 +65,17 @@ static IpmiInterfaceInfo *interface_info(IPMIBmcPort *p)
 static IpmiChannelInfo *channel_info(IPMIChannel *c)
 {
     IpmiChannelInfo *info = g_new0(IpmiChannelInfo, 1);
+    const IPMIChan *chan = ipmi_channel_chan(c);
 
     info->number = c->number;
     info->medium = c->medium;
-    info->receive_enabled = c->receive;
-    info->access_mode = c->vol.access & 7;
-    info->privilege_limit = c->vol.limit;
-    info->received = c->n_received;
-    info->sent = c->n_sent;
-    info->queued = c->n_queued;
-    info->dropped = c->n_dropped;
+    info->receive_enabled = chan->receive;
+    info->access_mode = IPMI_CHAN_MODE(chan->vol.access);
+    info->privilege_limit = chan->vol.limit;
+    info->received = chan->n_received;
+    info->sent = chan->n_sent;
+    info->queued = chan->n_queued;
+    info->dropped = chan->n_dropped;
     info->unread = c->sent_n;
     return info;
 }
@@ -126,11 +98,11 @@ static IpmiBmcInfo *bmc_info(IPMIBmcMulti *s)
             QAPI_LIST_APPEND(channel_tail, channel_info(s->channels[i]));
         }
     }
-    info->flags = ipmi_flags(s);
-    info->enables = s->enables;
-    info->queue = s->queue.n;
-    if (s->event_valid) {
-        info->event_buffer = ipmi_hex(s->event, sizeof(s->event));
+    info->flags = ipmi_sms_flags(s->sms);
+    info->enables = s->sms->enables;
+    info->queue = s->sms->n;
+    if (s->sms->event_valid) {
+        info->event_buffer = ipmi_hex(s->sms->event, sizeof(s->sms->event));
     }
     return info;
 }
@@ -170,9 +142,7 @@ static bool check_max(const char *name, unsigned val, unsigned max,
 
 static void report(IPMIChannel *c, IPMIReceived what, Error **errp)
 {
-    if (what == IPMI_RECEIVED_MALFORMED) {
-        error_setg(errp, "data is too long for a message");
-    } else if (what == IPMI_RECEIVED_FULL) {
+    if (what == IPMI_RECEIVED_FULL) {
         error_setg(errp, "channel %u: the receive message queue is full",
                    c->number);
     }
@@ -182,25 +152,37 @@ static void report(IPMIChannel *c, IPMIReceived what, Error **errp)
  * Media without a format of their own get an IPMB message, from the byte after
  * the slave address on, as Get Message shows it.
  */
-static IPMIReceived put_message(IPMIChannel *c, uint8_t priv,
-                                const IPMIMessage *msg)
+static void raw_from_ipmb(IPMIMessage *msg)
 {
-    IPMIChannel as_ipmb = { .medium = IPMI_MEDIUM_IPMB };
-    bool known = ipmi_channel_is_ipmb(c) || ipmi_channel_has_sessions(c);
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    unsigned n = ipmi_message_build(known ? c : &as_ipmb, msg, buf);
+    uint8_t buf[IPMI_MESSAGE_MAX];
+    unsigned n;
 
-    if (!n) {
-        return IPMI_RECEIVED_MALFORMED;
+    msg->format = IPMI_FORMAT_IPMB;
+    n = ipmi_message_encode(msg, buf);
+    ipmi_message_parse(IPMI_FORMAT_RAW, buf + 1, n - 1, msg);
+}
+
+static void put_message(IPMIChannel *c, uint8_t priv, IPMIMessage *msg,
+                        Error **errp)
+{
+    IPMIFormat format = ipmi_channel_format(c);
+
+    if (!ipmi_message_fits(format == IPMI_FORMAT_RAW ? IPMI_FORMAT_IPMB :
+                                                       format, msg->len)) {
+        error_setg(errp, "data is too long for a message");
+        return;
     }
-    return known ? ipmi_channel_receive(c, priv, buf, n) :
-                   ipmi_channel_receive_raw(c, priv, buf + 1, n - 1);
+    msg->format = format;
+    if (format == IPMI_FORMAT_RAW) {
+        raw_from_ipmb(msg);
+    }
+    report(c, ipmi_channel_receive(c, priv, msg), errp);
 }
 
 static uint8_t default_privilege(IPMIChannel *c)
 {
-    return ipmi_channel_has_sessions(c) ? IPMI_MULTI_PRIV_ADMIN :
-                                          IPMI_MULTI_PRIV_NONE;
+    return ipmi_channel_format(c) == IPMI_FORMAT_LAN ? IPMI_MULTI_PRIV_ADMIN :
+                                                       IPMI_MULTI_PRIV_NONE;
 }
 
 void qmp_ipmi_request(const char *bmc, uint8_t channel, uint8_t netfn,
@@ -211,14 +193,13 @@ void qmp_ipmi_request(const char *bmc, uint8_t channel, uint8_t netfn,
                       bool has_privilege, uint8_t privilege, Error **errp)
 {
     IPMIChannel *c = find_channel(bmc, channel, errp);
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    IPMIMessage msg;
+    IPMIMessage msg = { };
     int n;
 
     if (!c) {
         return;
     }
-    n = from_hex(data ?: "", buf, sizeof(buf), errp);
+    n = ipmi_unhex(data ?: "", msg.data, sizeof(msg.data), errp);
     if (n < 0 || !check_max("netfn", netfn, 0x3e, errp) ||
         !check_max("lun", has_lun ? lun : 0, 3, errp) ||
         !check_max("sequence", has_sequence ? sequence : 0, 63, errp) ||
@@ -231,16 +212,17 @@ void qmp_ipmi_request(const char *bmc, uint8_t channel, uint8_t netfn,
         error_setg(errp, "netfn=%u: must be even", netfn);
         return;
     }
-    msg = (IPMIMessage) {
-        .netfn = netfn, .cmd = cmd, .rs_lun = has_lun ? lun : 2,
-        .rq_lun = requester_lun, .seq = sequence,
-        .rs_addr = c->bmc->parent_obj.slave_addr,
-        .rq_addr = has_address ? address : DEFAULT_REQUESTER,
-        .handle = has_handle ? handle : DEFAULT_HANDLE,
-        .data = buf, .len = n,
-    };
-    report(c, put_message(c, has_privilege ? privilege : default_privilege(c),
-                          &msg), errp);
+    msg.netfn = netfn;
+    msg.cmd = cmd;
+    msg.rs_lun = has_lun ? lun : 2;
+    msg.rq_lun = requester_lun;
+    msg.seq = sequence;
+    msg.rs_addr = c->bmc->parent_obj.slave_addr;
+    msg.rq_addr = has_address ? address : DEFAULT_REQUESTER;
+    msg.handle = has_handle ? handle : DEFAULT_HANDLE;
+    msg.len = n;
+    put_message(c, has_privilege ? privilege : default_privilege(c), &msg,
+                errp);
 }
 
 void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
@@ -251,42 +233,43 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
                        Error **errp)
 {
     IPMIChannel *c = find_channel(bmc, channel, errp);
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
-    IPMIMessage msg;
+    IPMIMessage msg = { };
     int n;
 
     if (!c) {
         return;
     }
-    n = from_hex(data ?: "", buf + 1, sizeof(buf) - 1, errp);
+    n = ipmi_unhex(data ?: "", msg.data + 1, sizeof(msg.data) - 1, errp);
     if (n < 0 || !check_max("netfn", netfn, 0x3e, errp) ||
         !check_max("sequence", has_sequence ? sequence : 0, 63, errp) ||
         !check_max("lun", has_lun ? lun : 0, 3, errp)) {
         return;
     }
-    buf[0] = has_code ? code : IPMI_CC_OK;
-    msg = (IPMIMessage) {
-        .is_response = true, .netfn = netfn & ~1, .cmd = cmd,
-        .rq_lun = 2, .rs_lun = lun, .seq = sequence,
-        .rq_addr = c->bmc->parent_obj.slave_addr,
-        .rs_addr = has_address ? address : DEFAULT_RESPONDER,
-        .handle = has_handle ? handle : DEFAULT_HANDLE,
-        .data = buf, .len = n + 1,
-    };
-    report(c, put_message(c, default_privilege(c), &msg), errp);
+    msg.is_response = true;
+    msg.netfn = netfn & ~1;
+    msg.cmd = cmd;
+    msg.rq_lun = 2;
+    msg.rs_lun = lun;
+    msg.seq = sequence;
+    msg.rq_addr = c->bmc->parent_obj.slave_addr;
+    msg.rs_addr = has_address ? address : DEFAULT_RESPONDER;
+    msg.handle = has_handle ? handle : DEFAULT_HANDLE;
+    msg.data[0] = has_code ? code : IPMI_CC_OK;
+    msg.len = n + 1;
+    put_message(c, default_privilege(c), &msg, errp);
 }
 
 void qmp_ipmi_raw(const char *bmc, uint8_t channel, const char *data,
                   bool has_privilege, uint8_t privilege, Error **errp)
 {
     IPMIChannel *c = find_channel(bmc, channel, errp);
-    uint8_t buf[IPMI_QUEUE_MESSAGE];
+    IPMIMessage msg = { .format = IPMI_FORMAT_RAW };
     int n;
 
     if (!c) {
         return;
     }
-    n = from_hex(data, buf, sizeof(buf), errp);
+    n = ipmi_unhex(data, msg.data, sizeof(msg.data), errp);
     if (n < 0 || !check_max("privilege", has_privilege ? privilege : 0, 5,
                             errp)) {
         return;
@@ -295,18 +278,21 @@ void qmp_ipmi_raw(const char *bmc, uint8_t channel, const char *data,
         error_setg(errp, "data is empty");
         return;
     }
-    report(c, ipmi_channel_receive_raw(c, privilege, buf, n), errp);
+    msg.len = n;
+    report(c, ipmi_channel_receive(c, privilege, &msg), errp);
 }
 
 static IpmiSentMessage *sent_message(IPMIChannel *c, const IPMISent *sent)
 {
     IpmiSentMessage *m = g_new0(IpmiSentMessage, 1);
     IPMIMessage msg;
+    IPMIParsed parsed = ipmi_message_parse(ipmi_channel_format(c), sent->data,
+                                           sent->len, &msg);
 
     m->time_ns = sent->time_ns;
     m->from = sent->from;
     m->data = ipmi_hex(sent->data, sent->len);
-    if (ipmi_message_parse(c, sent->data, sent->len, &msg)) {
+    if (parsed != IPMI_PARSED_LENGTH && msg.format != IPMI_FORMAT_RAW) {
         m->has_netfn = m->has_cmd = m->has_sequence = true;
         m->netfn = msg.netfn | msg.is_response;
         m->cmd = msg.cmd;
@@ -314,7 +300,7 @@ static IpmiSentMessage *sent_message(IPMIChannel *c, const IPMISent *sent)
         m->has_code = msg.is_response && msg.len;
         m->code = m->has_code ? msg.data[0] : 0;
         m->has_checksum_ok = true;
-        m->checksum_ok = msg.checksum_ok;
+        m->checksum_ok = parsed == IPMI_PARSED;
     }
     return m;
 }
@@ -373,7 +359,7 @@ static IPMIBmcMulti *bmc_and_record(const char *bmc, const char *record,
     if (!s) {
         return NULL;
     }
-    n = from_hex(record, rec, IPMI_SEL_RECORD, errp);
+    n = ipmi_unhex(record, rec, IPMI_SEL_RECORD, errp);
     if (n < 0) {
         return NULL;
     }
@@ -403,12 +389,13 @@ IpmiSelEntry *qmp_ipmi_sel_add(const char *bmc, const char *record,
     if (!s) {
         return NULL;
     }
-    cc = ipmi_sel_add(s, rec, NULL);
+    cc = ipmi_sel_add(&s->records.sel, rec, NULL);
     if (cc != IPMI_CC_OK) {
         error_setg(errp, "the SEL does not take it: completion code %02xh", cc);
         return NULL;
     }
-    return sel_entry(ipmi_sel_record(s, ipmi_sel_count(s) - 1));
+    return sel_entry(ipmi_sel_record(&s->records.sel,
+                                     ipmi_sel_count(&s->records.sel) - 1));
 }
 
 IpmiSelEntryList *qmp_query_ipmi_sel(const char *bmc, Error **errp)
@@ -417,8 +404,8 @@ IpmiSelEntryList *qmp_query_ipmi_sel(const char *bmc, Error **errp)
     IpmiSelEntryList *list = NULL, **tail = &list;
     unsigned i;
 
-    for (i = 0; s && i < ipmi_sel_count(s); i++) {
-        QAPI_LIST_APPEND(tail, sel_entry(ipmi_sel_record(s, i)));
+    for (i = 0; s && i < ipmi_sel_count(&s->records.sel); i++) {
+        QAPI_LIST_APPEND(tail, sel_entry(ipmi_sel_record(&s->records.sel, i)));
     }
     return list;
 }
@@ -429,7 +416,7 @@ void qmp_ipmi_event(const char *bmc, const char *record, Error **errp)
     IPMIBmcMulti *s = bmc_and_record(bmc, record, rec, errp);
 
     if (s) {
-        ipmi_event(s, rec);
+        ipmi_event(&s->records.events, rec);
     }
 }
 
@@ -438,7 +425,8 @@ void qmp_ipmi_sensor_set(const char *bmc, uint8_t sensor, bool has_raw,
                          Error **errp)
 {
     IPMIBmcMulti *s = find_bmc(bmc, errp);
-    IPMISensor *found = s ? ipmi_sensor_find(s, sensor) : NULL;
+    IPMISensor *found = s ? ipmi_sensor_find(&s->records.sensors, sensor) :
+                            NULL;
 
     if (!s) {
         return;
@@ -453,8 +441,8 @@ void qmp_ipmi_sensor_set(const char *bmc, uint8_t sensor, bool has_raw,
         return;
     }
     if (has_raw) {
-        ipmi_sensor_set_value(s, found, raw);
+        ipmi_sensor_set_value(&s->records.sensors, found, raw);
     } else {
-        ipmi_sensor_set_states(s, found, states);
+        ipmi_sensor_set_states(&s->records.sensors, found, states);
     }
 }

@@ -140,7 +140,7 @@ static void reset_bt(IPMIBT *bt)
 
 void ipmi_port_reset_registers(IPMIBmcPort *p)
 {
-    if (p->is_bt) {
+    if (p->kind == IPMI_PORT_BT) {
         reset_bt(ipmi_port_bt(p));
     } else {
         reset_kcs(ipmi_port_kcs(p));
@@ -167,7 +167,7 @@ void ipmi_port_mend(IPMIBmcPort *p)
 {
     IPMIInterface *ii = p->parent_obj.intf;
 
-    if (p->is_bt) {
+    if (p->kind == IPMI_PORT_BT) {
         hook_events(ipmi_port_class(p), bt_event);
         own_registers(ii, &ipmi_port_bt(p)->io);
     } else {

@@ -68,10 +68,10 @@ static uint8_t mc_self_test(IPMIIpmbMc *mc, const IPMIMessage *msg,
 /* The BMC's, with address and channel in place of two bytes */
 static uint8_t mc_guid(IPMIIpmbMc *mc, const IPMIMessage *msg, IPMIRsp *rsp)
 {
-    uint8_t guid[sizeof(mc->bmc->guid.data)];
+    uint8_t guid[sizeof(mc->bmc->id.guid.data)];
     int i;
 
-    memcpy(guid, mc->bmc->guid.data, sizeof(guid));
+    memcpy(guid, mc->bmc->id.guid.data, sizeof(guid));
     guid[0] = mc->address;
     guid[1] = mc->channel;
     for (i = sizeof(guid) - 1; i >= 0; i--) {
@@ -135,7 +135,7 @@ static bool mc_check(IPMIIpmbMc *mc, Error **errp)
     }
     c = mc->channel < IPMI_MULTI_CHANNELS ? mc->bmc->channels[mc->channel] :
                                             NULL;
-    if (!c || !ipmi_channel_is_ipmb(c)) {
+    if (!c || ipmi_channel_format(c) != IPMI_FORMAT_IPMB) {
         error_setg(errp, "channel=%u: must be an ipmi-channel with medium=ipmb "
                    "that comes before it on the command line", mc->channel);
         return false;

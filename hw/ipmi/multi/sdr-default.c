@@ -11,7 +11,8 @@
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "fru.h"
+#include "sdr.h"
 #include "qemu/bswap.h"
 
 /* sec 43.13: entity IDs */

@@ -44,6 +44,9 @@
 #define SDR_O_SETTABLE          19      /*   and settable ones */
 #define SDR_O_UNITS             20      /* 3 bytes */
 
+/* Thresholds: LNC, LC, LNR, UNC, UC, UNR */
+#define IPMI_THRESHOLDS         6
+
 /* Full records only */
 #define SDR_O_LINEAR            23
 #define SDR_O_FACTORS           24      /* M, tolerance, B, accuracy: 6 bytes */

@@ -1,39 +1,26 @@
 /*
- * IPMI BMC with many channels: SDR repository and device SDRs
+ * IPMI BMC with many channels: a repository of Sensor Data Records
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Specification: IPMI v2.0 rev 1.1, sec 33 and 35.2 to 35.4.
  *
- * Modelled: all commands of the repository, with modal and non-modal update;
- * the same records, which never change, as device SDRs.
  * Not modelled: an erasure that takes time; it is complete at once.
- *
- * Records lie one after the other in one buffer, with their IDs in them.
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "kinds.h"
+#include "numbers.h"
 #include "qapi/error.h"
 #include "qemu/bswap.h"
+#include "sdr.h"
 #include "trace.h"
 
 #define SDR_SIZE_MIN            2048
 #define SDR_SIZE_MAX            65528
 /* More than these do not fit the store. */
 #define SDR_RECORDS_MAX         2048
-
-/* sec 33.9: operation support: all, and both ways to update */
-#define SDR_SUPPORT             0x6f
-#define SDR_OVERFLOW            0x80
-
-/* sec 33.10: unit of allocation */
-#define SDR_UNIT                8
-
-/* sec 35.2: of LUN 0 only, and static */
-#define SDR_DEVICE_LUN0         0x01
-#define SDR_DEVICE_COUNT_SDRS   0x01
 
 /* In the store: time of the change, and the record unless it is deleted */
 #define SDR_STORE_TIME          4
@@ -92,7 +79,7 @@ static void sdr_remove(IPMISdr *sdr, const uint8_t *rec)
     sdr->overflow = false;
 }
 
-static void sdr_clear(IPMISdr *sdr)
+static void sdr_empty(IPMISdr *sdr)
 {
     sdr->used = 0;
     sdr->count = 0;
@@ -105,7 +92,7 @@ static bool sdr_has_room(const IPMISdr *sdr, uint32_t len)
     return sdr->used + len <= sdr->size && sdr->count < SDR_RECORDS_MAX;
 }
 
-static uint16_t sdr_new_id(const IPMISdr *sdr)
+uint16_t ipmi_sdr_new_id(const IPMISdr *sdr)
 {
     uint16_t id = sdr->next_id;
 
@@ -123,96 +110,12 @@ bool ipmi_sdr_append(IPMISdr *sdr, const uint8_t *rec, uint32_t len)
         return false;
     }
     memcpy(buf, rec, len);
-    stw_le_p(buf, sdr_new_id(sdr));
+    stw_le_p(buf, ipmi_sdr_new_id(sdr));
     sdr_insert(sdr, buf, len);
     return true;
 }
 
-static uint8_t sdr_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    IPMISdr *sdr = &s->stores.sdr;
-
-    ipmi_rsp_u8(rsp, IPMI_DEFINITION_VERSION);
-    ipmi_rsp_u16(rsp, sdr->count);
-    ipmi_rsp_u16(rsp, sdr->size - sdr->used);
-    ipmi_rsp_u32(rsp, sdr->add_time);
-    ipmi_rsp_u32(rsp, sdr->erase_time);
-    ipmi_rsp_u8(rsp, SDR_SUPPORT | (sdr->overflow ? SDR_OVERFLOW : 0));
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_alloc_info(IPMIBmcMulti *s, const IPMIReq *req,
-                              IPMIRsp *rsp)
-{
-    IPMISdr *sdr = &s->stores.sdr;
-    uint16_t left = (sdr->size - sdr->used) / SDR_UNIT;
-
-    ipmi_rsp_u16(rsp, sdr->size / SDR_UNIT);
-    ipmi_rsp_u16(rsp, SDR_UNIT);
-    ipmi_rsp_u16(rsp, left);
-    ipmi_rsp_u16(rsp, left);
-    ipmi_rsp_u8(rsp, DIV_ROUND_UP(SDR_RECORD_MAX, SDR_UNIT));
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_reserve(IPMISdr *sdr, IPMIRsp *rsp)
-{
-    sdr->partial.active = false;
-    ipmi_rsp_u16(rsp, ipmi_reserve(&sdr->reservation));
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_repo_reserve(IPMIBmcMulti *s, const IPMIReq *req,
-                                IPMIRsp *rsp)
-{
-    return sdr_reserve(&s->stores.sdr, rsp);
-}
-
-static uint8_t sdr_dev_reserve(IPMIBmcMulti *s, const IPMIReq *req,
-                               IPMIRsp *rsp)
-{
-    return sdr_reserve(&s->stores.dev, rsp);
-}
-
-/* sec 33.12: reservation, record ID, offset, count */
-uint8_t ipmi_sdr_get(IPMISdr *sdr, const IPMIReq *req, IPMIRsp *rsp)
-{
-    const uint8_t *rec = ipmi_sdr_find(sdr, lduw_le_p(req->data + 2));
-    const uint8_t *next;
-    unsigned count = req->data[5];
-    uint8_t offset = req->data[4];
-    uint8_t cc;
-
-    if (!rec) {
-        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
-    }
-    cc = ipmi_record_part(&sdr->reservation, lduw_le_p(req->data),
-                          ipmi_sdr_record_len(rec), offset, &count,
-                          ipmi_rsp_room(rsp) - 2);
-    if (cc) {
-        return cc;
-    }
-    next = ipmi_sdr_next(sdr, rec);
-    ipmi_rsp_u16(rsp, next ? lduw_le_p(next) : IPMI_RECORD_LAST);
-    ipmi_rsp_bytes(rsp, rec + offset, count);
-    return IPMI_CC_OK;
-}
-
-/* sec 33.7: nobody reads a repository that is being updated. */
-static uint8_t sdr_repo_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    if (s->stores.sdr.update) {
-        return IPMI_CC_SDR_UPDATE;
-    }
-    return ipmi_sdr_get(&s->stores.sdr, req, rsp);
-}
-
-static uint8_t sdr_dev_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    return ipmi_sdr_get(&s->stores.dev, req, rsp);
-}
-
-static bool sdr_store(IPMIBmcMulti *s, uint32_t key, const uint8_t *rec,
+static bool sdr_store(IPMISdr *sdr, uint32_t key, const uint8_t *rec,
                       uint32_t len, uint32_t now)
 {
     uint8_t buf[SDR_STORE_TIME + SDR_RECORD_MAX];
@@ -221,7 +124,8 @@ static bool sdr_store(IPMIBmcMulti *s, uint32_t key, const uint8_t *rec,
     if (len) {
         memcpy(buf + SDR_STORE_TIME, rec, len);
     }
-    return ipmi_store_put(s, IPMI_STORE_SDR, key, buf, SDR_STORE_TIME + len);
+    return ipmi_store_put(sdr->store, IPMI_STORE_SDR, key, buf,
+                          SDR_STORE_TIME + len);
 }
 
 static bool sdr_record_valid(const uint8_t *rec, uint32_t len)
@@ -230,14 +134,14 @@ static bool sdr_record_valid(const uint8_t *rec, uint32_t len)
            ipmi_sdr_record_len(rec) == len;
 }
 
-static uint8_t sdr_add(IPMIBmcMulti *s, const uint8_t *data, uint32_t len,
-                       IPMIRsp *rsp)
+uint8_t ipmi_sdr_add(IPMISdr *sdr, const uint8_t *data, uint32_t len,
+                     uint16_t *id)
 {
-    IPMISdr *sdr = &s->stores.sdr;
-    uint32_t now = ipmi_clock_get(&s->stores.sdr_clock);
+    uint32_t now = ipmi_clock_get(&sdr->clock);
     uint8_t rec[SDR_RECORD_MAX];
 
-    if (len > sizeof(rec) || ipmi_sdr_record_len(data) != len) {
+    if (len < SDR_HEADER || len > sizeof(rec) ||
+        ipmi_sdr_record_len(data) != len) {
         return IPMI_CC_RECORD;
     }
     if (data[SDR_O_VERSION] != SDR_VERSION) {
@@ -248,178 +152,49 @@ static uint8_t sdr_add(IPMIBmcMulti *s, const uint8_t *data, uint32_t len,
         return IPMI_CC_OUT_OF_SPACE;
     }
     memcpy(rec, data, len);
-    stw_le_p(rec, sdr_new_id(sdr));
-    if (!sdr_store(s, lduw_le_p(rec), rec, len, now)) {
+    *id = ipmi_sdr_new_id(sdr);
+    stw_le_p(rec, *id);
+    if (!sdr_store(sdr, *id, rec, len, now)) {
         return IPMI_CC_UNSPECIFIED;
     }
     sdr_insert(sdr, rec, len);
     sdr->add_time = now;
     ipmi_unreserve(&sdr->reservation, &sdr->partial);
-    trace_ipmi_sdr_add(ipmi_bmc_name(s), lduw_le_p(rec), rec[SDR_O_TYPE], len);
-    ipmi_rsp_u16(rsp, lduw_le_p(rec));
+    trace_ipmi_sdr_add(sdr->store->name, *id, rec[SDR_O_TYPE], len);
     return IPMI_CC_OK;
 }
 
-static uint8_t sdr_add_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+uint8_t ipmi_sdr_delete(IPMISdr *sdr, const uint8_t *rec)
 {
-    return sdr_add(s, req->data, req->len, rsp);
-}
+    uint32_t now = ipmi_clock_get(&sdr->clock);
 
-static uint8_t sdr_partial_add(IPMIBmcMulti *s, const IPMIReq *req,
-                               IPMIRsp *rsp)
-{
-    IPMISdr *sdr = &s->stores.sdr;
-    bool last;
-    uint8_t cc = ipmi_partial_put(&sdr->partial, &sdr->reservation, req,
-                                  sdr_new_id(sdr), &last);
-
-    if (cc) {
-        return cc;
-    }
-    if (!last) {
-        ipmi_rsp_u16(rsp, sdr->partial.id);
-        return IPMI_CC_OK;
-    }
-    sdr->partial.active = false;
-    if (sdr->partial.len < SDR_HEADER) {
-        return IPMI_CC_RECORD;
-    }
-    return sdr_add(s, sdr->partial.data, sdr->partial.len, rsp);
-}
-
-static uint8_t sdr_delete(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    IPMISdr *sdr = &s->stores.sdr;
-    const uint8_t *rec = ipmi_sdr_find(sdr, lduw_le_p(req->data + 2));
-    uint32_t now = ipmi_clock_get(&s->stores.sdr_clock);
-    uint16_t id;
-
-    if (!ipmi_reserved(&sdr->reservation, lduw_le_p(req->data))) {
-        return IPMI_CC_INVALID_RESERVATION;
-    }
-    if (!rec) {
-        return IPMI_CC_REQ_ENTRY_NOT_PRESENT;
-    }
-    id = lduw_le_p(rec);
-    if (!sdr_store(s, id, NULL, 0, now)) {
+    if (!sdr_store(sdr, lduw_le_p(rec), NULL, 0, now)) {
         return IPMI_CC_UNSPECIFIED;
     }
     sdr_remove(sdr, rec);
     sdr->erase_time = now;
     ipmi_unreserve(&sdr->reservation, &sdr->partial);
-    ipmi_rsp_u16(rsp, id);
     return IPMI_CC_OK;
 }
 
-static uint8_t sdr_clear_cmd(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+uint8_t ipmi_sdr_clear(IPMISdr *sdr)
 {
-    IPMISdr *sdr = &s->stores.sdr;
-    uint32_t now = ipmi_clock_get(&s->stores.sdr_clock);
-    bool erase;
-    uint8_t cc = ipmi_erase_check(&sdr->reservation, req, &erase);
+    uint32_t now = ipmi_clock_get(&sdr->clock);
 
-    if (cc) {
-        return cc;
+    if (!sdr_store(sdr, IPMI_STORE_KEY_CLEAR, NULL, 0, now)) {
+        return IPMI_CC_UNSPECIFIED;
     }
-    if (erase) {
-        if (!sdr_store(s, IPMI_STORE_KEY_CLEAR, NULL, 0, now)) {
-            return IPMI_CC_UNSPECIFIED;
-        }
-        sdr_clear(sdr);
-        sdr->erase_time = now;
-        ipmi_unreserve(&sdr->reservation, &sdr->partial);
-    }
-    ipmi_rsp_u8(rsp, 1);        /* erasure completed */
+    sdr_empty(sdr);
+    sdr->erase_time = now;
+    ipmi_unreserve(&sdr->reservation, &sdr->partial);
     return IPMI_CC_OK;
 }
-
-static uint8_t sdr_get_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    ipmi_rsp_u32(rsp, ipmi_clock_get(&s->stores.sdr_clock));
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_set_time(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    ipmi_clock_set(&s->stores.sdr_clock, ldl_le_p(req->data));
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_enter_update(IPMIBmcMulti *s, const IPMIReq *req,
-                                IPMIRsp *rsp)
-{
-    s->stores.sdr.update = true;
-    return IPMI_CC_OK;
-}
-
-static uint8_t sdr_exit_update(IPMIBmcMulti *s, const IPMIReq *req,
-                               IPMIRsp *rsp)
-{
-    s->stores.sdr.update = false;
-    return IPMI_CC_OK;
-}
-
-/* sec 33.21: bit 0: run it; else say whether it is complete */
-static uint8_t sdr_init_agent(IPMIBmcMulti *s, const IPMIReq *req,
-                              IPMIRsp *rsp)
-{
-    if (req->data[0] & 1) {
-        ipmi_sensor_init_all(s);
-    }
-    ipmi_rsp_u8(rsp, 1);
-    return IPMI_CC_OK;
-}
-
-/* sec 35.2: without data, or bit 0 clear: number of sensors; else of SDRs */
-static uint8_t sdr_dev_info(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    bool sdrs = req->len && (req->data[0] & SDR_DEVICE_COUNT_SDRS);
-
-    ipmi_rsp_u8(rsp, MIN(sdrs ? s->stores.dev.count : s->stores.n_sensors,
-                         UINT8_MAX));
-    ipmi_rsp_u8(rsp, SDR_DEVICE_LUN0);
-    return IPMI_CC_OK;
-}
-
-static const IPMICommand sdr_commands[] = {
-    { 0x20, "Get SDR Repository Info", 0, 0, USER, 0, sdr_info },
-    { 0x21, "Get SDR Repository Allocation Info", 0, 0, USER, 0,
-      sdr_alloc_info },
-    { 0x22, "Reserve SDR Repository", 0, 0, USER, 0, sdr_repo_reserve },
-    { 0x23, "Get SDR", 6, 6, USER, 0, sdr_repo_get },
-    { 0x24, "Add SDR", SDR_HEADER, SDR_RECORD_MAX, OPER, 0, sdr_add_cmd },
-    { 0x25, "Partial Add SDR", 7, 6 + SDR_RECORD_MAX, OPER, 0,
-      sdr_partial_add, { { 5, 0xf0 } } },
-    { 0x26, "Delete SDR", 4, 4, OPER, 0, sdr_delete },
-    { 0x27, "Clear SDR Repository", 6, 6, OPER, 0, sdr_clear_cmd },
-    { 0x28, "Get SDR Repository Time", 0, 0, USER, 0, sdr_get_time },
-    { 0x29, "Set SDR Repository Time", 4, 4, OPER, 0, sdr_set_time },
-    { 0x2a, "Enter SDR Repository Update Mode", 0, 0, OPER, 0,
-      sdr_enter_update },
-    { 0x2b, "Exit SDR Repository Update Mode", 0, 0, OPER, 0,
-      sdr_exit_update },
-    { 0x2c, "Run Initialization Agent", 1, 1, OPER, 0, sdr_init_agent,
-      { { 0, 0xfe } } },
-};
-
-const IPMICommandTable ipmi_cmds_sdr =
-    IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_STORAGE, sdr_commands);
-
-static const IPMICommand sdr_dev_commands[] = {
-    { 0x20, "Get Device SDR Info", 0, 1, USER, 0, sdr_dev_info,
-      { { 0, 0xfe } } },
-    { 0x21, "Get Device SDR", 6, 6, USER, 0, sdr_dev_get },
-    { 0x22, "Reserve Device SDR Repository", 0, 0, USER, 0, sdr_dev_reserve },
-};
-
-const IPMICommandTable ipmi_cmds_sdr_dev =
-    IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_SENSOR, sdr_dev_commands);
 
 /* Key: record ID. Data: time, and the record; time only: deleted, or cleared */
-static bool sdr_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
+static bool sdr_load(void *opaque, uint32_t key, const uint8_t *data,
                      uint32_t len)
 {
-    IPMISdr *sdr = &s->stores.sdr;
+    IPMISdr *sdr = opaque;
     const uint8_t *rec = data + SDR_STORE_TIME;
 
     if (len < SDR_STORE_TIME) {
@@ -429,7 +204,7 @@ static bool sdr_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
         if (len != SDR_STORE_TIME && len != SDR_STORE_BASE) {
             return false;
         }
-        sdr_clear(sdr);
+        sdr_empty(sdr);
         sdr->erase_time = ldl_le_p(data);
         sdr->add_time = len == SDR_STORE_BASE ? ldl_le_p(data + 4) :
                                                 sdr->add_time;
@@ -454,27 +229,27 @@ static bool sdr_load(IPMIBmcMulti *s, uint32_t key, const uint8_t *data,
     return true;
 }
 
-static void sdr_dump(IPMIBmcMulti *s)
+static void sdr_dump(void *opaque, IPMIStore *st)
 {
-    IPMISdr *sdr = &s->stores.sdr;
+    IPMISdr *sdr = opaque;
     uint8_t buf[SDR_STORE_TIME + SDR_RECORD_MAX];
     const uint8_t *rec;
 
     stl_le_p(buf, sdr->erase_time);
     stl_le_p(buf + 4, sdr->add_time);
-    ipmi_store_emit(s, IPMI_STORE_SDR, IPMI_STORE_KEY_CLEAR, buf,
+    ipmi_store_emit(st, IPMI_STORE_SDR, IPMI_STORE_KEY_CLEAR, buf,
                     SDR_STORE_BASE);
     stl_le_p(buf, sdr->add_time);
     for (rec = ipmi_sdr_first(sdr); rec; rec = ipmi_sdr_next(sdr, rec)) {
         uint32_t len = ipmi_sdr_record_len(rec);
 
         memcpy(buf + SDR_STORE_TIME, rec, len);
-        ipmi_store_emit(s, IPMI_STORE_SDR, lduw_le_p(rec), buf,
+        ipmi_store_emit(st, IPMI_STORE_SDR, lduw_le_p(rec), buf,
                         SDR_STORE_TIME + len);
     }
 }
 
-const IPMIStoreKind ipmi_store_sdr = { "sdr", sdr_load, sdr_dump };
+static const IPMIStoreKind sdr_kind = { "sdr", sdr_load, sdr_dump };
 
 /* A file of records, one after the other. Their IDs are not kept. */
 static bool sdr_load_file(IPMISdr *sdr, const char *name, Error **errp)
@@ -506,33 +281,37 @@ static bool sdr_load_file(IPMISdr *sdr, const char *name, Error **errp)
     return true;
 }
 
-bool ipmi_sdr_realize(IPMIBmcMulti *s, Error **errp)
+bool ipmi_sdr_init(IPMISdr *sdr, IPMIStore *store, const char *file,
+                   Error **errp)
 {
-    IPMIBmcStores *st = &s->stores;
-    IPMISdr *sdr = &st->sdr;
-
     if (sdr->size < SDR_SIZE_MIN || sdr->size > SDR_SIZE_MAX) {
         error_setg(errp, "sdr-size is %u, and has to be %u to %u", sdr->size,
                    SDR_SIZE_MIN, SDR_SIZE_MAX);
         return false;
     }
+    sdr->store = store;
     sdr->data = g_malloc0(sdr->size);
-    sdr_clear(sdr);
-    if (!st->sdr_file) {
+    sdr_empty(sdr);
+    if (!file) {
         ipmi_sdr_add_defaults(sdr);
-    } else if (!sdr_load_file(sdr, st->sdr_file, errp)) {
-        g_clear_pointer(&sdr->data, g_free);
+    } else if (!sdr_load_file(sdr, file, errp)) {
+        ipmi_sdr_exit(sdr);
         return false;
     }
-    st->dev = *sdr;
-    st->dev.data = g_memdup2(sdr->data, sdr->size);
+    ipmi_store_register(store, IPMI_STORE_SDR, &sdr_kind, sdr);
     return true;
 }
 
-void ipmi_sdr_unrealize(IPMIBmcMulti *s)
+void ipmi_sdr_copy(IPMISdr *to, const IPMISdr *from)
 {
-    g_clear_pointer(&s->stores.sdr.data, g_free);
-    g_clear_pointer(&s->stores.dev.data, g_free);
+    *to = *from;
+    to->store = NULL;
+    to->data = g_memdup2(from->data, from->size);
+}
+
+void ipmi_sdr_exit(IPMISdr *sdr)
+{
+    g_clear_pointer(&sdr->data, g_free);
 }
 
 static bool sdr_size_valid(void *opaque, int version_id)
@@ -568,6 +347,7 @@ const VMStateDescription vmstate_ipmi_sdr = {
     .minimum_version_id = 1,
     .post_load = sdr_post_load,
     .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT(clock, IPMISdr, 1, vmstate_ipmi_clock, IPMIClock),
         VMSTATE_UINT32(used, IPMISdr),
         VMSTATE_UINT16(next_id, IPMISdr),
         VMSTATE_VALIDATE("size of the SDR repository", sdr_size_valid),

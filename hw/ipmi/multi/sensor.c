@@ -12,14 +12,14 @@
  *
  * The sensors are those of the device SDRs. Two steps lead to an event: a
  * reading makes conditions true or false, one for each bit of the event masks;
- * a condition that changes makes an event, if that is enabled. The commands
- * are in cmd-sensor.c.
+ * a condition that changes makes an event, if that is enabled.
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include <math.h>
 #include "qapi/error.h"
 #include "qemu/bswap.h"
+#include "sensor.h"
 #include "trace.h"
 
 /* Bits of the event masks */
@@ -38,11 +38,27 @@
 /* Index in IPMISensor.threshold of UNC; those below are lower thresholds. */
 #define FIRST_UPPER             3
 
-IPMISensor *ipmi_sensor_find(IPMIBmcMulti *s, uint8_t number)
+static const char *bmc_name(const IPMISensors *ss)
 {
-    uint8_t i = s->stores.sensor_index[number];
+    return ss->events->sel->store->name;
+}
 
-    return i ? &s->stores.sensors[i - 1] : NULL;
+IPMISensor *ipmi_sensor_find(IPMISensors *ss, uint8_t number)
+{
+    uint8_t i = ss->index[number];
+
+    return i ? &ss->sensor[i - 1] : NULL;
+}
+
+IPMISensor *ipmi_sensor_find_discrete(IPMISensors *ss, uint8_t type)
+{
+    for (uint32_t i = 0; i < ss->n; i++) {
+        if (ss->sensor[i].type == type &&
+            !ipmi_sensor_is_threshold(&ss->sensor[i])) {
+            return &ss->sensor[i];
+        }
+    }
+    return NULL;
 }
 
 bool ipmi_sensor_is_threshold(const IPMISensor *sensor)
@@ -50,7 +66,11 @@ bool ipmi_sensor_is_threshold(const IPMISensor *sensor)
     return sensor->sdr[SDR_O_READING_TYPE] == READING_THRESHOLD;
 }
 
-/* Events that the sensor can make at all. */
+uint16_t ipmi_sensor_states(const IPMISensor *sensor)
+{
+    return lduw_le_p(sensor->sdr + SDR_O_MASK) & EVENTS_DISCRETE;
+}
+
 uint16_t ipmi_sensor_events(const IPMISensor *sensor, bool deassert)
 {
     uint16_t mask = lduw_le_p(sensor->sdr +
@@ -61,7 +81,7 @@ uint16_t ipmi_sensor_events(const IPMISensor *sensor, bool deassert)
 }
 
 /* sec 36.2: the number that raw analog data stands for */
-int ipmi_sensor_number(const IPMISensor *sensor, uint8_t raw)
+static int sensor_number(const IPMISensor *sensor, uint8_t raw)
 {
     switch (FORMAT(sensor->sdr[SDR_O_UNITS])) {
     case FORMAT_UNSIGNED:
@@ -74,13 +94,26 @@ int ipmi_sensor_number(const IPMISensor *sensor, uint8_t raw)
     }
 }
 
+/* sec 36.3: M and B have ten bits, the exponents four, all of them signed */
+double ipmi_sensor_real(const IPMISensor *sensor)
+{
+    const uint8_t *f = sensor->sdr + SDR_O_FACTORS;
+    int m = sextract32(f[0] | (f[1] & 0xc0) << 2, 0, 10);
+    int b = sextract32(f[2] | (f[3] & 0xc0) << 2, 0, 10);
+    int r_exp = sextract32(f[5], 4, 4);
+    int b_exp = sextract32(f[5], 0, 4);
+
+    return (m * sensor_number(sensor, sensor->reading) +
+            b * pow(10, b_exp)) * pow(10, r_exp);
+}
+
 /*
  * sec 41.2: hysteresis delays only the way back. @was: at or beyond it before.
  */
 static bool sensor_beyond(const IPMISensor *sensor, int i, bool was)
 {
-    int reading = ipmi_sensor_number(sensor, sensor->reading);
-    int threshold = ipmi_sensor_number(sensor, sensor->threshold[i]);
+    int reading = sensor_number(sensor, sensor->reading);
+    int threshold = sensor_number(sensor, sensor->threshold[i]);
 
     if (i < FIRST_UPPER) {
         return reading <= threshold + (was ? sensor->hyst_neg : 0);
@@ -125,29 +158,7 @@ static uint16_t sensor_conditions(const IPMISensor *sensor)
     return conditions;
 }
 
-void ipmi_sensor_post(IPMIBmcMulti *s, uint8_t type, uint8_t number,
-                      uint8_t dir_type, const uint8_t data[3])
-{
-    uint8_t rec[IPMI_SEL_RECORD] = {
-        [2] = 0x02,                             /* system event */
-        [7] = s->parent_obj.slave_addr,         /* generator */
-        [9] = 0x04,                             /* EvMRev: IPMI 1.5, 2.0 */
-        [10] = type,
-        [11] = number,
-        [12] = dir_type,
-        [13] = data[0], data[1], data[2],
-    };
-
-    /* sec 29.1: FFh: events are not sent */
-    if (s->stores.receiver == 0xff) {
-        return;
-    }
-    trace_ipmi_sensor_event(ipmi_bmc_name(s), number, dir_type & 0x7f,
-                            data[0] & 0x0f, !(dir_type & 0x80));
-    ipmi_event(s, rec);
-}
-
-static void sensor_event(IPMIBmcMulti *s, const IPMISensor *sensor, int bit,
+static void sensor_event(IPMISensors *ss, const IPMISensor *sensor, int bit,
                          bool deassert, const uint8_t *event_data)
 {
     uint8_t data[3] = { bit, 0xff, 0xff };
@@ -163,8 +174,8 @@ static void sensor_event(IPMIBmcMulti *s, const IPMISensor *sensor, int bit,
         data[1] = event_data[1];
         data[2] = event_data[2];
     }
-    ipmi_sensor_post(s, sensor->type, sensor->number,
-                     sensor->reading_type | (deassert ? 0x80 : 0), data);
+    ipmi_event_post(ss->events, sensor->type, sensor->number,
+                    sensor->reading_type | (deassert ? 0x80 : 0), data);
 }
 
 /*
@@ -172,7 +183,7 @@ static void sensor_event(IPMIBmcMulti *s, const IPMISensor *sensor, int bit,
  * direction; what does not makes no second event until it is re-armed
  * (sec 29.5).
  */
-static void sensor_transition(IPMIBmcMulti *s, IPMISensor *sensor, int bit,
+static void sensor_transition(IPMISensors *ss, IPMISensor *sensor, int bit,
                               bool now, const uint8_t *event_data)
 {
     bool automatic = sensor->sdr[SDR_O_CAPS] & SDR_CAPS_AUTO_REARM;
@@ -190,11 +201,11 @@ static void sensor_transition(IPMIBmcMulti *s, IPMISensor *sensor, int bit,
         *status |= mask;
     }
     if (!latched && (enable & mask) && (sensor->flags & IPMI_SENSOR_EVENTS)) {
-        sensor_event(s, sensor, bit, !now, event_data);
+        sensor_event(ss, sensor, bit, !now, event_data);
     }
 }
 
-void ipmi_sensor_evaluate(IPMIBmcMulti *s, IPMISensor *sensor,
+void ipmi_sensor_evaluate(IPMISensors *ss, IPMISensor *sensor,
                           const uint8_t *event_data)
 {
     uint16_t before = sensor->conditions;
@@ -206,12 +217,12 @@ void ipmi_sensor_evaluate(IPMIBmcMulti *s, IPMISensor *sensor,
     sensor->reading = sensor->value;
     sensor->present = ipmi_sensor_is_threshold(sensor) ?
                       sensor_thresholds(sensor) :
-                      sensor->states & lduw_le_p(sensor->sdr + SDR_O_MASK);
+                      sensor->states & ipmi_sensor_states(sensor);
     sensor->conditions = sensor_conditions(sensor);
     changed = before ^ sensor->conditions;
     for (int bit = 0; bit < 15; bit++) {
         if (changed & (1 << bit)) {
-            sensor_transition(s, sensor, bit,
+            sensor_transition(ss, sensor, bit,
                               sensor->conditions & (1 << bit), event_data);
         }
     }
@@ -221,7 +232,7 @@ void ipmi_sensor_evaluate(IPMIBmcMulti *s, IPMISensor *sensor,
  * sec 35.12: forget events, so that a condition that is still there makes its
  * event again.
  */
-void ipmi_sensor_rearm(IPMIBmcMulti *s, IPMISensor *sensor, uint16_t assert,
+void ipmi_sensor_rearm(IPMISensors *ss, IPMISensor *sensor, uint16_t assert,
                        uint16_t deassert)
 {
     uint16_t again = sensor->asserted & sensor->conditions & assert;
@@ -229,23 +240,28 @@ void ipmi_sensor_rearm(IPMIBmcMulti *s, IPMISensor *sensor, uint16_t assert,
     sensor->asserted &= ~assert;
     sensor->deasserted &= ~deassert;
     sensor->conditions &= ~again;
-    ipmi_sensor_evaluate(s, sensor, NULL);
+    ipmi_sensor_evaluate(ss, sensor, NULL);
 }
 
-void ipmi_sensor_set_value(IPMIBmcMulti *s, IPMISensor *sensor, uint8_t raw)
+void ipmi_sensor_put_value(IPMISensors *ss, IPMISensor *sensor, uint8_t raw)
 {
-    trace_ipmi_sensor_set(ipmi_bmc_name(s), sensor->number, raw);
-    ipmi_dcmi_sample(s);
+    trace_ipmi_sensor_set(bmc_name(ss), sensor->number, raw);
+    ss->changing(ss->opaque);
     sensor->value = raw;
-    ipmi_sensor_evaluate(s, sensor, NULL);
 }
 
-void ipmi_sensor_set_states(IPMIBmcMulti *s, IPMISensor *sensor,
+void ipmi_sensor_set_value(IPMISensors *ss, IPMISensor *sensor, uint8_t raw)
+{
+    ipmi_sensor_put_value(ss, sensor, raw);
+    ipmi_sensor_evaluate(ss, sensor, NULL);
+}
+
+void ipmi_sensor_set_states(IPMISensors *ss, IPMISensor *sensor,
                             uint16_t states)
 {
-    trace_ipmi_sensor_set(ipmi_bmc_name(s), sensor->number, states);
+    trace_ipmi_sensor_set(bmc_name(ss), sensor->number, states);
     sensor->states = states & EVENTS_DISCRETE;
-    ipmi_sensor_evaluate(s, sensor, NULL);
+    ipmi_sensor_evaluate(ss, sensor, NULL);
 }
 
 /* sec 43.1: the nominal reading; else half way between the inner thresholds */
@@ -279,10 +295,10 @@ static uint16_t sensor_first_states(const uint8_t *sdr)
 }
 
 /* The record that says how to initialise a sensor: that of the repository. */
-static const uint8_t *sensor_init_record(IPMIBmcMulti *s,
+static const uint8_t *sensor_init_record(const IPMISensors *ss,
                                          const IPMISensor *sensor)
 {
-    const IPMISdr *sdr = &s->stores.sdr;
+    const IPMISdr *sdr = ss->repository;
     const uint8_t *rec;
 
     for (rec = ipmi_sdr_first(sdr); rec; rec = ipmi_sdr_next(sdr, rec)) {
@@ -329,28 +345,28 @@ static void sensor_init(IPMISensor *sensor, const uint8_t *rec)
     sensor->flags |= init & SDR_INIT_SCANNING_ON ? IPMI_SENSOR_SCANNING : 0;
 }
 
-void ipmi_sensor_init_all(IPMIBmcMulti *s)
+void ipmi_sensors_agent(IPMISensors *ss)
 {
-    for (uint32_t i = 0; i < s->stores.n_sensors; i++) {
-        IPMISensor *sensor = &s->stores.sensors[i];
-        const uint8_t *rec = sensor_init_record(s, sensor);
+    for (uint32_t i = 0; i < ss->n; i++) {
+        IPMISensor *sensor = &ss->sensor[i];
+        const uint8_t *rec = sensor_init_record(ss, sensor);
 
         if (rec) {
             sensor_init(sensor, rec);
         }
-        ipmi_sensor_rearm(s, sensor, EVENTS_DISCRETE, EVENTS_DISCRETE);
+        ipmi_sensor_rearm(ss, sensor, EVENTS_DISCRETE, EVENTS_DISCRETE);
     }
 }
 
 /* Does the record make a sensor of ours? */
-static bool sensor_record(IPMIBmcMulti *s, const uint8_t *rec)
+static bool sensor_record(const uint8_t *rec, uint8_t address)
 {
     uint32_t len = ipmi_sdr_record_len(rec);
     uint8_t type = rec[SDR_O_TYPE];
 
     return ((type == SDR_FULL && len > SDR_O_FULL_NAME) ||
             (type == SDR_COMPACT && len > SDR_O_COMPACT_NAME)) &&
-           rec[SDR_O_OWNER] == s->parent_obj.slave_addr &&
+           rec[SDR_O_OWNER] == address &&
            (rec[SDR_O_LUN] & 3) == 0;
 }
 
@@ -365,46 +381,59 @@ static void sensor_create(IPMISensor *sensor, const uint8_t *rec)
     sensor_init(sensor, rec);
 }
 
-bool ipmi_sensors_realize(IPMIBmcMulti *s, Error **errp)
+/* What is so from the start is no event. */
+static void sensor_start(IPMISensors *ss, IPMISensor *sensor)
 {
-    IPMIBmcStores *st = &s->stores;
+    uint8_t events = sensor->flags & IPMI_SENSOR_EVENTS;
+
+    sensor->flags &= ~IPMI_SENSOR_EVENTS;
+    ipmi_sensor_evaluate(ss, sensor, NULL);
+    sensor->asserted = 0;
+    sensor->deasserted = 0;
+    sensor->flags |= events;
+}
+
+static void nobody_listens(void *opaque)
+{
+}
+
+bool ipmi_sensors_init(IPMISensors *ss, const IPMISdr *repository,
+                       const IPMISdr *dev, IPMIEvents *events,
+                       uint8_t address, Error **errp)
+{
     const uint8_t *rec;
 
-    st->sensors = g_new0(IPMISensor, st->dev.count);
-    for (rec = ipmi_sdr_first(&st->dev); rec;
-         rec = ipmi_sdr_next(&st->dev, rec)) {
-        IPMISensor *sensor = &st->sensors[st->n_sensors];
+    ss->repository = repository;
+    ss->events = events;
+    ss->changing = nobody_listens;
+    ss->sensor = g_new0(IPMISensor, dev->count);
+    for (rec = ipmi_sdr_first(dev); rec; rec = ipmi_sdr_next(dev, rec)) {
+        IPMISensor *sensor = &ss->sensor[ss->n];
 
-        if (!sensor_record(s, rec)) {
+        if (!sensor_record(rec, address)) {
             continue;
         }
-        if (st->sensor_index[rec[SDR_O_NUMBER]] || st->n_sensors == 255) {
+        if (ss->index[rec[SDR_O_NUMBER]] || ss->n == 255) {
             error_setg(errp, "sdr-file: sensor 0x%02x is there twice",
                        rec[SDR_O_NUMBER]);
-            ipmi_sensors_unrealize(s);
+            ipmi_sensors_exit(ss);
             return false;
         }
         sensor_create(sensor, rec);
-        st->sensor_index[sensor->number] = ++st->n_sensors;
-        /* What is so from the start is no event. */
-        sensor->flags &= ~IPMI_SENSOR_EVENTS;
-        ipmi_sensor_evaluate(s, sensor, NULL);
-        sensor->asserted = 0;
-        sensor->deasserted = 0;
-        sensor->flags |= rec[SDR_O_INIT] & SDR_INIT_EVENTS_ON ?
-                         IPMI_SENSOR_EVENTS : 0;
+        ss->index[sensor->number] = ++ss->n;
+        sensor_start(ss, sensor);
     }
     return true;
 }
 
-void ipmi_sensors_unrealize(IPMIBmcMulti *s)
+void ipmi_sensors_exit(IPMISensors *ss)
 {
-    g_clear_pointer(&s->stores.sensors, g_free);
-    s->stores.n_sensors = 0;
-    memset(s->stores.sensor_index, 0, sizeof(s->stores.sensor_index));
+    g_clear_pointer(&ss->sensor, g_free);
+    ss->n = 0;
+    memset(ss->index, 0, sizeof(ss->index));
 }
 
-const VMStateDescription vmstate_ipmi_sensor = {
+static const VMStateDescription vmstate_sensor = {
     .name = "ipmi-bmc-multi/sensor",
     .version_id = 1,
     .minimum_version_id = 1,
@@ -426,6 +455,18 @@ const VMStateDescription vmstate_ipmi_sensor = {
         VMSTATE_UINT16(conditions, IPMISensor),
         VMSTATE_UINT16(asserted, IPMISensor),
         VMSTATE_UINT16(deasserted, IPMISensor),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_ipmi_sensors = {
+    .name = "ipmi-bmc-multi/sensors",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_EQUAL(n, IPMISensors, "the BMCs have different sensors"),
+        VMSTATE_STRUCT_VARRAY_POINTER_UINT32(sensor, IPMISensors, n,
+                                             vmstate_sensor, IPMISensor),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -12,15 +12,14 @@
  */
 
 #include "qemu/osdep.h"
-#include "priv.h"
+#include "numbers.h"
 #include "qapi/qapi-events-ipmi-bmc-multi.h"
 #include "qemu/bswap.h"
 #include "trace.h"
+#include "watchdog.h"
 
 /* sec 27.6: byte 1 */
-#define USE_DONT_LOG            0x80
-#define USE_DONT_STOP           0x40    /* when read: is running */
-#define USE(byte)               ((byte) & 7)
+#define USE(byte)               ((byte) & IPMI_WATCHDOG_USE)
 #define USE_FIRST               1       /* BIOS FRB2 */
 #define USE_LAST                5       /* OEM */
 
@@ -45,8 +44,7 @@ static int64_t watchdog_now(void)
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
-/* Ticks until it expires; a tick that has begun counts. */
-static uint16_t watchdog_left(const IPMIWatchdog *w)
+uint16_t ipmi_watchdog_left(const IPMIWatchdog *w)
 {
     int64_t ns = w->deadline - watchdog_now();
 
@@ -72,113 +70,115 @@ static void watchdog_arm(IPMIWatchdog *w)
     timer_mod(&w->timer, at);
 }
 
-static void watchdog_start(IPMIBmcMulti *s)
+static void start(IPMIWatchdog *w)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
-
     w->running = true;
     w->warned = false;
     w->deadline = watchdog_now() + w->initial * (int64_t)TICK_NS;
     watchdog_arm(w);
 }
 
-void ipmi_watchdog_stop(IPMIBmcMulti *s)
+bool ipmi_watchdog_start(IPMIWatchdog *w)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
+    if (!w->set) {
+        return false;
+    }
+    start(w);
+    return true;
+}
 
-    w->left = watchdog_left(w);
+void ipmi_watchdog_stop(IPMIWatchdog *w)
+{
+    w->left = ipmi_watchdog_left(w);
     w->running = false;
     timer_del(&w->timer);
 }
 
-static void watchdog_log(IPMIBmcMulti *s, uint8_t offset)
+static const char *bmc_name(const IPMIWatchdog *w)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
+    return w->chassis->store->name;
+}
+
+/* The first sensor of that type, threshold or not */
+static IPMISensor *watchdog_sensor(IPMISensors *ss)
+{
+    for (uint32_t i = 0; i < ss->n; i++) {
+        if (ss->sensor[i].type == SENSOR_TYPE_WATCHDOG) {
+            return &ss->sensor[i];
+        }
+    }
+    return NULL;
+}
+
+static void watchdog_log(IPMIWatchdog *w, uint8_t offset)
+{
+    IPMISensors *ss = w->chassis->sensors;
+    IPMISensor *sensor = watchdog_sensor(ss);
     uint8_t data[3] = {
         /* data 2 is the sensor's own */
         0xc0 | offset, PRE_ACTION(w->action) << 4 | USE(w->use), 0xff
     };
-    IPMISensor *sensor = NULL;
 
-    if (w->use & USE_DONT_LOG) {
+    if (w->use & IPMI_WATCHDOG_DONT_LOG) {
         return;
     }
-    for (uint32_t i = 0; i < s->stores.n_sensors && !sensor; i++) {
-        if (s->stores.sensors[i].type == SENSOR_TYPE_WATCHDOG) {
-            sensor = &s->stores.sensors[i];
-        }
-    }
     if (!sensor) {
-        ipmi_sensor_post(s, SENSOR_TYPE_WATCHDOG, SENSOR_NONE,
-                         READING_SENSOR_SPECIFIC, data);
+        ipmi_event_post(ss->events, SENSOR_TYPE_WATCHDOG, SENSOR_NONE,
+                        READING_SENSOR_SPECIFIC, data);
     } else if ((sensor->flags & IPMI_SENSOR_EVENTS) &&
                (sensor->assert_enable & (1 << offset))) {
         sensor->asserted |= 1 << offset;
-        ipmi_sensor_post(s, SENSOR_TYPE_WATCHDOG, sensor->number,
-                         READING_SENSOR_SPECIFIC, data);
+        ipmi_event_post(ss->events, SENSOR_TYPE_WATCHDOG, sensor->number,
+                        READING_SENSOR_SPECIFIC, data);
     }
 }
 
-static void watchdog_pre_timeout(IPMIBmcMulti *s)
+static void watchdog_pre_timeout(IPMIWatchdog *w)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
-
-    trace_ipmi_watchdog(ipmi_bmc_name(s), "pre-timeout", w->use, w->action);
-    qapi_event_send_ipmi_watchdog(ipmi_bmc_name(s), true, USE(w->use),
+    trace_ipmi_watchdog(bmc_name(w), "pre-timeout", w->use, w->action);
+    qapi_event_send_ipmi_watchdog(bmc_name(w), true, USE(w->use),
                                   PRE_ACTION(w->action));
     w->warned = true;
     watchdog_arm(w);
-    watchdog_log(s, EVENT_INTERRUPT);
+    watchdog_log(w, EVENT_INTERRUPT);
     if (PRE_ACTION(w->action) == PRE_MESSAGE) {
-        ipmi_flags_raise(s, IPMI_FLAG_PRE_TIMEOUT);
+        w->flag(w->opaque, true);
     } else {
         ipmi_nmi();
     }
 }
 
-static void watchdog_expire(IPMIBmcMulti *s)
+static void watchdog_expire(IPMIWatchdog *w)
 {
     static const IPMIPowerOp ops[] = {
         [ACTION_RESET] = IPMI_POWER_RESET,
         [ACTION_DOWN] = IPMI_POWER_DOWN,
         [ACTION_CYCLE] = IPMI_POWER_CYCLE,
     };
-    IPMIWatchdog *w = &s->stores.watchdog;
     uint8_t action = ACTION(w->action);
 
-    trace_ipmi_watchdog(ipmi_bmc_name(s), "timeout", w->use, w->action);
-    qapi_event_send_ipmi_watchdog(ipmi_bmc_name(s), false, USE(w->use),
+    trace_ipmi_watchdog(bmc_name(w), "timeout", w->use, w->action);
+    qapi_event_send_ipmi_watchdog(bmc_name(w), false, USE(w->use),
                                   action);
     w->running = false;
     w->left = 0;
     w->expired |= 1 << USE(w->use);
-    watchdog_log(s, action);
+    watchdog_log(w, action);
     if (action != ACTION_NONE) {
-        ipmi_power(s, ops[action], IPMI_CAUSE_WATCHDOG, IPMI_MULTI_CHAN_SYS);
+        ipmi_power(w->chassis, ops[action], IPMI_CAUSE_WATCHDOG,
+                   IPMI_MULTI_CHAN_SYS);
     }
 }
 
 static void watchdog_timer(void *opaque)
 {
-    IPMIBmcMulti *s = opaque;
-    IPMIWatchdog *w = &s->stores.watchdog;
+    IPMIWatchdog *w = opaque;
 
     if (watchdog_has_pre_timeout(w) && !w->warned) {
-        watchdog_pre_timeout(s);
+        watchdog_pre_timeout(w);
     } else {
-        watchdog_expire(s);
+        watchdog_expire(w);
     }
-}
-
-/* sec 27.5: 80h: there is nothing to count down since the BMC was reset */
-static uint8_t watchdog_reset_timer(IPMIBmcMulti *s, const IPMIReq *req,
-                                    IPMIRsp *rsp)
-{
-    if (!s->stores.watchdog.set) {
-        return 0x80;
-    }
-    watchdog_start(s);
-    return IPMI_CC_OK;
 }
 
 static bool watchdog_request_valid(const uint8_t *data)
@@ -195,60 +195,31 @@ static bool watchdog_request_valid(const uint8_t *data)
  * sec 27.6: it stops, unless it runs and bit 6 says not to; then it goes on
  * with the new values. The pre-timeout flag goes.
  */
-static uint8_t watchdog_set(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
+bool ipmi_watchdog_set(IPMIWatchdog *w, const uint8_t *data)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
-    const uint8_t *data = req->data;
-    bool go_on = w->running && (data[0] & USE_DONT_STOP);
+    bool go_on = w->running && (data[0] & IPMI_WATCHDOG_DONT_STOP);
 
     if (!watchdog_request_valid(data)) {
-        return IPMI_CC_INVALID_DATA_FIELD;
+        return false;
     }
-    ipmi_watchdog_stop(s);
+    ipmi_watchdog_stop(w);
     w->set = true;
-    w->use = data[0] & (USE_DONT_LOG | 7);
+    w->use = data[0] & (IPMI_WATCHDOG_DONT_LOG | IPMI_WATCHDOG_USE);
     w->action = data[1];
     w->pre_timeout = data[2];
     w->expired &= ~data[3];
     w->initial = lduw_le_p(data + 4);
     w->left = w->initial;
-    ipmi_flags_clear(s, IPMI_FLAG_PRE_TIMEOUT);
+    w->flag(w->opaque, false);
     if (go_on) {
-        watchdog_start(s);
+        start(w);
     }
-    return IPMI_CC_OK;
+    return true;
 }
-
-static uint8_t watchdog_get(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
-{
-    IPMIWatchdog *w = &s->stores.watchdog;
-
-    ipmi_rsp_u8(rsp, w->use | (w->running ? USE_DONT_STOP : 0));
-    ipmi_rsp_u8(rsp, w->action);
-    ipmi_rsp_u8(rsp, w->pre_timeout);
-    ipmi_rsp_u8(rsp, w->expired);
-    ipmi_rsp_u16(rsp, w->initial);
-    ipmi_rsp_u16(rsp, watchdog_left(w));
-    return IPMI_CC_OK;
-}
-
-static const IPMICommand watchdog_commands[] = {
-    { 0x22, "Reset Watchdog Timer", 0, 0, IPMI_MULTI_PRIV_OPERATOR, 0,
-      watchdog_reset_timer },
-    { 0x24, "Set Watchdog Timer", 6, 6, IPMI_MULTI_PRIV_OPERATOR, 0,
-      watchdog_set, { { 0, 0x38 }, { 1, 0x88 }, { 3, 0xc1 } } },
-    { 0x25, "Get Watchdog Timer", 0, 0, IPMI_MULTI_PRIV_USER, 0,
-      watchdog_get },
-};
-
-const IPMICommandTable ipmi_cmds_watchdog =
-    IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_APP, watchdog_commands);
 
 /* sec 27: after a reset of the BMC it has to be set before it counts */
-void ipmi_watchdog_reset(IPMIBmcMulti *s)
+void ipmi_watchdog_reset(IPMIWatchdog *w)
 {
-    IPMIWatchdog *w = &s->stores.watchdog;
-
     timer_del(&w->timer);
     w->set = false;
     w->running = false;
@@ -262,24 +233,24 @@ void ipmi_watchdog_reset(IPMIBmcMulti *s)
     w->deadline = 0;
 }
 
-void ipmi_watchdog_realize(IPMIBmcMulti *s)
+void ipmi_watchdog_init(IPMIWatchdog *w, IPMIChassis *chassis)
 {
-    timer_init_ns(&s->stores.watchdog.timer, QEMU_CLOCK_VIRTUAL,
-                  watchdog_timer, s);
-    ipmi_watchdog_reset(s);
+    w->chassis = chassis;
+    timer_init_ns(&w->timer, QEMU_CLOCK_VIRTUAL, watchdog_timer, w);
+    ipmi_watchdog_reset(w);
 }
 
-void ipmi_watchdog_unrealize(IPMIBmcMulti *s)
+void ipmi_watchdog_exit(IPMIWatchdog *w)
 {
-    timer_del(&s->stores.watchdog.timer);
-    timer_deinit(&s->stores.watchdog.timer);
+    timer_del(&w->timer);
+    timer_deinit(&w->timer);
 }
 
 static int watchdog_post_load(void *opaque, int version_id)
 {
     IPMIWatchdog *w = opaque;
 
-    w->use &= USE_DONT_LOG | 7;
+    w->use &= IPMI_WATCHDOG_DONT_LOG | IPMI_WATCHDOG_USE;
     w->action &= 0x77;
     if (ACTION(w->action) > ACTION_CYCLE || w->deadline < 0 ||
         w->deadline > INT64_MAX / 2) {

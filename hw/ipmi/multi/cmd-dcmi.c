@@ -15,18 +15,14 @@
  */
 
 #include "qemu/osdep.h"
-#include <math.h>
-#include "priv.h"
+#include "bmc.h"
 #include "qemu/bswap.h"
-#include "qemu/cutils.h"
 
 #define GROUP_DCMI              0xdc
 #define DCMI_MAJOR              0x01
 #define DCMI_MINOR              0x05
 #define DCMI_REVISION           0x02
 
-#define ASSET_TAG_MAX           63
-#define MC_ID_LEN               64
 #define CHUNK_MAX               16
 
 /* DCMI sec 6.6.1: mode of Get Power Reading; the state that it reports */
@@ -71,7 +67,7 @@ static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     memcpy(data, dcmi_caps[selector].data, sizeof(data));
     if (selector == 2) {
         /* 12 bits; it does not overwrite old entries */
-        stw_le_p(data, MIN(s->stores.sel.capacity, 0xfff));
+        stw_le_p(data, MIN(s->records.sel.capacity, 0xfff));
     }
     ipmi_rsp_u8(rsp, GROUP_DCMI);
     ipmi_rsp_u8(rsp, DCMI_MAJOR);
@@ -81,62 +77,9 @@ static uint8_t get_caps(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     return IPMI_CC_OK;
 }
 
-/* sec 36.3: M and B have ten bits, the exponents four, all of them signed */
-static double sensor_real(const IPMISensor *sensor)
-{
-    const uint8_t *f = sensor->sdr + SDR_O_FACTORS;
-    int m = sextract32(f[0] | (f[1] & 0xc0) << 2, 0, 10);
-    int b = sextract32(f[2] | (f[3] & 0xc0) << 2, 0, 10);
-    int r_exp = sextract32(f[5], 4, 4);
-    int b_exp = sextract32(f[5], 0, 4);
-
-    return (m * ipmi_sensor_number(sensor, sensor->reading) +
-            b * pow(10, b_exp)) * pow(10, r_exp);
-}
-
-/* The first sensor of watts is that of the system. NULL: there is none. */
-static IPMISensor *power_sensor(IPMIBmcMulti *s)
-{
-    for (uint32_t i = 0; i < s->stores.n_sensors; i++) {
-        IPMISensor *sensor = &s->stores.sensors[i];
-
-        if (sensor->sdr[SDR_O_TYPE] == SDR_FULL &&
-            ipmi_sensor_is_threshold(sensor) &&
-            sensor->sdr[SDR_O_UNITS + 1] == UNIT_WATT) {
-            return sensor;
-        }
-    }
-    return NULL;
-}
-
-static uint32_t power_now(IPMIBmcMulti *s)
-{
-    IPMISensor *sensor = power_sensor(s);
-    double watts = sensor ? sensor_real(sensor) : 0;
-
-    return watts < 0 ? 0 : watts > UINT16_MAX ? UINT16_MAX : (uint32_t)watts;
-}
-
-/* Add the time since the last sample to the average, at the present power. */
-void ipmi_dcmi_sample(IPMIBmcMulti *s)
-{
-    IPMIBmcStores *st = &s->stores;
-    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
-    uint32_t watts = power_now(s);
-
-    st->power_min = MIN(st->power_min, watts);
-    st->power_max = MAX(st->power_max, watts);
-    if (now > st->power_last) {
-        st->power_sum += (uint64_t)(now - st->power_last) * watts;
-        st->power_last = now;
-    }
-}
-
 static uint8_t get_power(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    IPMIBmcStores *st = &s->stores;
-    uint32_t watts;
-    uint64_t period;
+    IPMIPowerReading r;
 
     if (!is_dcmi(req)) {
         return IPMI_CC_INVALID_CMD;
@@ -147,18 +90,15 @@ static uint8_t get_power(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     if (req->data[1] != POWER_MODE_SYSTEM || req->data[2] || req->data[3]) {
         return IPMI_CC_INVALID_DATA_FIELD;
     }
-    ipmi_dcmi_sample(s);
-    watts = power_now(s);
-    period = st->power_last - st->power_since;
+    ipmi_meter_read(&s->records.meter, &r);
     ipmi_rsp_u8(rsp, GROUP_DCMI);
-    ipmi_rsp_u16(rsp, watts);
-    ipmi_rsp_u16(rsp, MIN(st->power_min, UINT16_MAX));
-    ipmi_rsp_u16(rsp, MIN(st->power_max, UINT16_MAX));
-    ipmi_rsp_u16(rsp, period ? MIN(st->power_sum / period, UINT16_MAX) :
-                               watts);
-    ipmi_rsp_u32(rsp, ipmi_clock_get(&st->sel_clock));
-    ipmi_rsp_u32(rsp, MIN(period, UINT32_MAX));
-    ipmi_rsp_u8(rsp, power_sensor(s) ? POWER_ACTIVE : 0);
+    ipmi_rsp_u16(rsp, r.now);
+    ipmi_rsp_u16(rsp, r.min);
+    ipmi_rsp_u16(rsp, r.max);
+    ipmi_rsp_u16(rsp, r.average);
+    ipmi_rsp_u32(rsp, ipmi_clock_get(&s->records.sel.clock));
+    ipmi_rsp_u32(rsp, r.period);
+    ipmi_rsp_u8(rsp, r.active ? POWER_ACTIVE : 0);
     return IPMI_CC_OK;
 }
 
@@ -197,24 +137,27 @@ static uint8_t get_text(const IPMIReq *req, IPMIRsp *rsp, const uint8_t *text,
 static uint8_t get_asset_tag(IPMIBmcMulti *s, const IPMIReq *req,
                              IPMIRsp *rsp)
 {
-    return get_text(req, rsp, s->stores.asset_tag, s->stores.asset_tag_len,
-                    ASSET_TAG_MAX);
+    IPMISettings *st = &s->records.settings;
+
+    return get_text(req, rsp, st->asset_tag, st->asset_tag_len,
+                    IPMI_ASSET_TAG_MAX);
 }
 
 static uint8_t get_mc_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    unsigned len = strnlen((char *)s->stores.mc_id, MC_ID_LEN - 1) + 1;
+    IPMISettings *st = &s->records.settings;
+    unsigned len = strnlen((char *)st->mc_id, IPMI_MC_ID_LEN - 1) + 1;
 
-    return get_text(req, rsp, s->stores.mc_id, len, MC_ID_LEN);
+    return get_text(req, rsp, st->mc_id, len, IPMI_MC_ID_LEN);
 }
 
 /* DCMI sec 6.4.3: the end of the last piece is the end of the tag */
 static uint8_t set_asset_tag(IPMIBmcMulti *s, const IPMIReq *req,
                              IPMIRsp *rsp)
 {
-    IPMIBmcStores *st = &s->stores;
+    IPMISettings *st = &s->records.settings;
     uint8_t tag[sizeof(st->asset_tag)] = { };
-    uint8_t cc = check_piece(req, ASSET_TAG_MAX);
+    uint8_t cc = check_piece(req, IPMI_ASSET_TAG_MAX);
     uint8_t offset, count;
 
     if (cc) {
@@ -227,22 +170,16 @@ static uint8_t set_asset_tag(IPMIBmcMulti *s, const IPMIReq *req,
     }
     memcpy(tag, st->asset_tag, MIN(offset, st->asset_tag_len));
     memcpy(tag + offset, req->data + 3, count);
-    if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_ASSET_TAG, tag,
-                        offset + count)) {
-        return IPMI_CC_UNSPECIFIED;
-    }
-    memcpy(st->asset_tag, tag, sizeof(tag));
-    st->asset_tag_len = offset + count;
     ipmi_rsp_u8(rsp, GROUP_DCMI);
-    ipmi_rsp_u8(rsp, st->asset_tag_len);
-    return IPMI_CC_OK;
+    ipmi_rsp_u8(rsp, offset + count);
+    return ipmi_settings_set_asset_tag(st, tag, offset + count);
 }
 
 static uint8_t set_mc_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
-    IPMIBmcStores *st = &s->stores;
-    uint8_t id[MC_ID_LEN];
-    uint8_t cc = check_piece(req, MC_ID_LEN);
+    IPMISettings *st = &s->records.settings;
+    uint8_t id[IPMI_MC_ID_LEN];
+    uint8_t cc = check_piece(req, IPMI_MC_ID_LEN);
     uint8_t offset, count;
 
     if (cc) {
@@ -255,14 +192,9 @@ static uint8_t set_mc_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     }
     memcpy(id, st->mc_id, sizeof(id));
     memcpy(id + offset, req->data + 3, count);
-    if (!ipmi_store_put(s, IPMI_STORE_MISC, IPMI_MISC_MC_ID, id,
-                        sizeof(id))) {
-        return IPMI_CC_UNSPECIFIED;
-    }
-    memcpy(st->mc_id, id, sizeof(id));
     ipmi_rsp_u8(rsp, GROUP_DCMI);
     ipmi_rsp_u8(rsp, offset + count);
-    return IPMI_CC_OK;
+    return ipmi_settings_set_mc_id(st, id);
 }
 
 /* DCMI's entity IDs are other names of IPMI's */
@@ -291,7 +223,7 @@ static bool entity_matches(uint8_t wanted, uint8_t entity)
 static uint8_t get_sensor_info(IPMIBmcMulti *s, const IPMIReq *req,
                                IPMIRsp *rsp)
 {
-    const IPMISdr *sdr = &s->stores.sdr;
+    const IPMISdr *sdr = &s->records.sdr;
     uint16_t ids[SENSOR_INFO_MAX];
     unsigned total = 0, n = 0;
     const uint8_t *rec;
@@ -344,14 +276,3 @@ static const IPMICommand dcmi_commands[] = {
 
 const IPMICommandTable ipmi_cmds_dcmi =
     IPMI_COMMAND_TABLE(IPMI_MULTI_NETFN_GROUP, dcmi_commands);
-
-void ipmi_dcmi_init(IPMIBmcMulti *s)
-{
-    IPMIBmcStores *st = &s->stores;
-
-    st->power_min = UINT32_MAX;
-    st->power_since = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
-    st->power_last = st->power_since;
-    memset(st->mc_id, 0, sizeof(st->mc_id));
-    pstrcpy((char *)st->mc_id, sizeof(st->mc_id), "DCMI525400626d00");
-}
