@@ -135,8 +135,6 @@ static const Row rows_in_queue[] = {
     { D("completion") ", 'code': 213", "07 82 c4 .. 20 26 41 d5 ../", 0, 1, 1,
       true },
     { D("bmc-reset"), "/", 0, 1, 1 },
-    { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
-    { D("lost-interrupt"), "=/" },
     { }
 };
 
@@ -165,8 +163,6 @@ static const Row rows_in_bmc[] = {
     { D("extend"), "07 82 1c .. 20 24 04 c7 ../", 0, 1, 1 },
     { D("completion"), "07 82 1c .. 20 24 04 c0 ../", 0, 1, 1 },
     { D("bmc-reset"), "/", 0, 1, 1 },
-    { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
-    { D("lost-interrupt"), "=/" },
     { }
 };
 
@@ -224,8 +220,6 @@ static const Row rows_out_request[] = {
     { D("extend"), "90 c0 .. 20 26 41 aa 55 ff ../", 0, 1, 1 },
     { D("completion"), "/", 0xc0, 1, 1 },
     { D("completion") ", 'code': 131", "/", 0x83, 1, 1 },
-    { D("stuck"), "=/" }, { D("attention-storm"), "=/" },
-    { D("lost-interrupt"), "=/" },
     { }
 };
 
@@ -500,6 +494,32 @@ static void test_direction(void)
     qtest_quit(qts);
 }
 
+/* Rules that could never act: those for system interfaces, on a channel */
+static void test_refused(void)
+{
+    static const char *const actions[] = {
+        "stuck", "attention-storm", "lost-interrupt",
+    };
+    unsigned i;
+
+    boot("");
+    qipmi_faults(qts, "{ 'action': 'drop', 'netfn': 48 }");
+    for (i = 0; i < ARRAY_SIZE(actions); i++) {
+        g_autofree char *why = qipmi_refused(qts, "ipmi-set-faults",
+            "'faults': [ { 'action': '%s', 'channel': 1 } ]", actions[i]);
+
+        g_assert_nonnull(strstr(why, actions[i]));
+        g_assert_nonnull(strstr(why, "channel 1"));
+    }
+    /* and what was in force is */
+    in_queue(NULL);
+    expect_queue("");
+    qipmi_expect_fault(qts, 0, 1, 1);
+    /* a second system interface may have the number */
+    qipmi_faults(qts, "{ 'action': 'stuck', 'channel': 7 }");
+    qtest_quit(qts);
+}
+
 /* What is late is bounded, comes in order, and only once */
 static void test_late(void)
 {
@@ -657,6 +677,7 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/channel-fault/reset-in-send", test_reset_in_send);
     qtest_add_func("/ipmi/channel-fault/direction", test_direction);
     qtest_add_func("/ipmi/channel-fault/late", test_late);
+    qtest_add_func("/ipmi/channel-fault/refused", test_refused);
     qtest_add_func("/ipmi/channel-fault/snapshot", test_snapshot);
     qtest_add_func("/ipmi/channel-fault/disabled", test_disabled);
     qtest_add_func("/ipmi/channel-fault/privilege", test_privilege);

@@ -12,6 +12,11 @@
 #define FAULT(members) \
     "{\"driver\":\"ipmi-bmc-multi\",\"faults\":[{" members "}]}"
 
+/* A BMC with a rule for a channel that comes later */
+#define STUCK(chan) \
+    "-device '{\"driver\":\"ipmi-bmc-multi\",\"id\":\"bmc0\",\"faults\":" \
+    "[{\"action\":\"stuck\",\"channel\":" chan "}]}' "
+
 static const Refusal refusals[] = {
     /* The BMC */
     { "bmc/version", "", "ipmi-bmc-multi,ipmi_version=0x20",
@@ -61,6 +66,20 @@ static const Refusal refusals[] = {
       { "netfn", "62" } },
     { "fault/channel", "", FAULT("\"action\":\"drop\",\"channel\":16"),
       { "channel", "0 to 15" } },
+    { "fault/no-channel", "",
+      FAULT("\"action\":\"drop\",\"channel\":13"), { "drop", "12 to 14" } },
+    { "fault/stuck-out", "",
+      FAULT("\"action\":\"stuck\",\"direction\":\"out\""),
+      { "stuck", "system interface", "in" } },
+    { "fault/system-out", "",
+      FAULT("\"action\":\"drop\",\"channel\":15,\"direction\":\"out\""),
+      { "drop", "15", "in" } },
+    { "fault/repeat-on-port", "",
+      FAULT("\"action\":\"repeat\",\"channel\":15"),
+      { "repeat", "system interface" } },
+    { "fault/stuck-on-channel", STUCK("0"),
+      "{\"driver\":\"ipmi-channel\",\"bmc\":\"bmc0\",\"number\":0}",
+      { "stuck", "channel 0" } },
     { "fault/times", "", FAULT("\"action\":\"repeat\",\"times\":1001"),
       { "times", "1 to 1000" } },
     { "fault/bytes", "", FAULT("\"action\":\"extend\",\"bytes\":0"),

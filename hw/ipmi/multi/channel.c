@@ -334,7 +334,7 @@ static bool check_props(IPMIChannel *c, Error **errp)
         error_setg(errp, "protocol=0x%x: must be at most 0x1f", c->protocol);
         return false;
     }
-    return true;
+    return ipmi_faults_check_channel(c->bmc->faults, c->number, errp);
 }
 
 static const IPMIFilterOps filter_ops = {

@@ -144,7 +144,63 @@ static bool check_rule(const IpmiFault *f, Error **errp)
     return true;
 }
 
-bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list, Error **errp)
+/* Does the action exist on system interfaces only? */
+static bool is_for_ports(const IpmiFault *f)
+{
+    return !actions[f->action].at[IPMI_FAULT_MESSAGE];
+}
+
+static bool is_for_channels(const IpmiFault *f)
+{
+    return !actions[f->action].at[IPMI_FAULT_PORT];
+}
+
+/* A rule that is accepted and does nothing misleads: say why it cannot. */
+static bool check_effect(const IpmiFault *f, Error **errp)
+{
+    bool out = f->has_direction && f->direction == IPMI_FAULT_DIRECTION_OUT;
+    bool fixed = f->has_channel && f->channel == IPMI_MULTI_CHAN_SYS;
+
+    if (f->has_channel && f->channel >= IPMI_MULTI_CHANNELS && !fixed) {
+        return refuse(f, "there are no channels 12 to 14", errp);
+    }
+    if (is_for_ports(f) && out) {
+        return refuse(f, "it is for system interfaces, which have requests "
+                      "with direction 'in' only", errp);
+    }
+    if (fixed && out) {
+        return refuse(f, "channel 15 has requests with direction 'in' only",
+                      errp);
+    }
+    if (is_for_channels(f) && fixed) {
+        return refuse(f, "there is no such thing on a system interface", errp);
+    }
+    return true;
+}
+
+static bool check_medium(const IpmiFault *f, uint8_t number, Error **errp)
+{
+    if (f->has_channel && f->channel == number && is_for_ports(f)) {
+        error_setg(errp, "fault '%s': it is for system interfaces, and channel "
+                   "%u is none", IpmiFaultAction_str(f->action), number);
+        return false;
+    }
+    return true;
+}
+
+bool ipmi_faults_check_channel(const IPMIBmcFaults *faults, uint8_t number,
+                               Error **errp)
+{
+    for (const IpmiFaultList *i = faults->rules; i; i = i->next) {
+        if (!check_medium(i->value, number, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list,
+                     const IPMIChans *chans, Error **errp)
 {
     IpmiFaultList *i;
     unsigned n = 0;
@@ -154,7 +210,12 @@ bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list, Error **errp)
             error_setg(errp, "faults: at most %u", IPMI_FAULTS_MAX);
             return false;
         }
-        if (!check_rule(i->value, errp)) {
+        if (!check_rule(i->value, errp) || !check_effect(i->value, errp)) {
+            return false;
+        }
+        if (i->value->has_channel &&
+            chans->chan[i->value->channel].kind == IPMI_CHAN_MEDIUM &&
+            !check_medium(i->value, i->value->channel, errp)) {
             return false;
         }
     }

@@ -19,6 +19,7 @@
 #ifndef IPMI_MULTI_FAULT_H
 #define IPMI_MULTI_FAULT_H
 
+#include "chans.h"
 #include "migration/vmstate.h"
 #include "qapi/qapi-types-ipmi-bmc-multi.h"
 
@@ -31,11 +32,21 @@ IPMIBmcFaults *ipmi_faults_new(void);
 void ipmi_faults_free(IPMIBmcFaults *faults);
 
 /*
- * ipmi_faults_set: replace all rules, and begin to count anew.
+ * ipmi_faults_set: replace all rules, and begin to count anew. @chans: channels
+ * that are there by now.
  * Returns false with @errp set, and the old rules in force, if one of them has
- * members that do not go together.
+ * members that do not go together, or could never act.
  */
-bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list, Error **errp);
+bool ipmi_faults_set(IPMIBmcFaults *faults, IpmiFaultList *list,
+                     const IPMIChans *chans, Error **errp);
+
+/*
+ * ipmi_faults_check_channel: channel @number is about to be plugged in, and is
+ * no system interface. Returns false with @errp set if a rule for it could
+ * never act.
+ */
+bool ipmi_faults_check_channel(const IPMIBmcFaults *faults, uint8_t number,
+                               Error **errp);
 
 /* ipmi_faults_get, ipmi_faults_info: copies, to be freed by the caller */
 IpmiFaultList *ipmi_faults_get(IPMIBmcFaults *faults);

@@ -83,10 +83,11 @@ static void get_faults(Object *obj, Visitor *v, const char *name, void *opaque,
 static void set_faults(Object *obj, Visitor *v, const char *name, void *opaque,
                        Error **errp)
 {
+    IPMIBmcMulti *s = IPMI_BMC_MULTI(obj);
     IpmiFaultList *list = NULL;
 
     if (visit_type_IpmiFaultList(v, name, &list, errp)) {
-        ipmi_faults_set(IPMI_BMC_MULTI(obj)->faults, list, errp);
+        ipmi_faults_set(s->faults, list, &s->records.chans, errp);
     }
     qapi_free_IpmiFaultList(list);
 }

@@ -335,7 +335,7 @@ void qmp_ipmi_set_faults(const char *bmc, IpmiFaultList *faults, Error **errp)
     IPMIBmcMulti *s = find_bmc(bmc, errp);
 
     if (s) {
-        ipmi_faults_set(s->faults, faults, errp);
+        ipmi_faults_set(s->faults, faults, &s->records.chans, errp);
     }
 }
 
