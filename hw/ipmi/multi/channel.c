@@ -177,9 +177,6 @@ static void count(void *opaque, const IPMIPassing *p, IPMIReceived what)
         chan->n_queued++;
         break;
     case IPMI_RECEIVED_OK:
-        /* wrong: it counts what the BMC itself has dealt with */
-        chan->n_queued += !p->out;
-        break;
     case IPMI_RECEIVED_LATE:
         break;
     default:
