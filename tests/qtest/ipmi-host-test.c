@@ -42,9 +42,36 @@ static void test_queued(void)
     qtest_quit(qts);
 }
 
+/* sec 6.13: the host answers what the BMC has sent for a console */
+static void test_tracked(void)
+{
+    g_autofree char *msg = qipmi_message(-1, 0x72, 6, 0, 0x20, 0x3f, 0, 4, "");
+
+    boot();
+    qipmi_do(qts, "ipmi-request", "'channel': 1, 'netfn': 6, 'cmd': 52, "
+             "'lun': 0, 'sequence': 9, 'data': '40%s'", msg);
+    qipmi_expect_sent(qts, 1, "07 82 1c .. 20 24 34 00 ..");
+    qipmi_expect_sent(qts, 0, "72 18 .. 20 00 04 ..");
+    /* one to software is not that */
+    qipmi_do(qts, "ipmi-response", "'channel': 0, 'netfn': 6, 'cmd': 4, "
+             "'sequence': 0, 'data': '5500'");
+    g_assert_cmpint(qipmi_query_int(qts, "queue"), ==, 1);
+    qipmi_expect_sent(qts, 1, "");
+    qipmi_do(qts, "ipmi-response", "'channel': 0, 'netfn': 6, 'cmd': 4, "
+             "'sequence': 0, 'requester-lun': 0, 'data': '5500'");
+    qipmi_expect_sent(qts, 1, "07 82 1c .. 20 24 34 00 *");
+    g_assert_cmpint(qipmi_query_int(qts, "queue"), ==, 1);
+    qipmi_wait(qts, 10000);
+    qipmi_expect_sent(qts, 1, "");
+    g_free(qipmi_refused(qts, "ipmi-response", "'channel': 0, 'netfn': 6, "
+                         "'cmd': 4, 'requester-lun': 4"));
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/ipmi/host/queued", test_queued);
+    qtest_add_func("/ipmi/host/tracked", test_tracked);
     return g_test_run();
 }

@@ -230,6 +230,7 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
                        const char *data, bool has_sequence, uint8_t sequence,
                        bool has_address, uint8_t address, bool has_lun,
                        uint8_t lun, bool has_handle, uint8_t handle,
+                       bool has_requester_lun, uint8_t requester_lun,
                        Error **errp)
 {
     IPMIChannel *c = find_channel(bmc, channel, errp);
@@ -242,13 +243,15 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
     n = ipmi_unhex(data ?: "", msg.data + 1, sizeof(msg.data) - 1, errp);
     if (n < 0 || !check_max("netfn", netfn, 0x3e, errp) ||
         !check_max("sequence", has_sequence ? sequence : 0, 63, errp) ||
-        !check_max("lun", has_lun ? lun : 0, 3, errp)) {
+        !check_max("lun", has_lun ? lun : 0, 3, errp) ||
+        !check_max("requester-lun", has_requester_lun ? requester_lun : 0, 3,
+                   errp)) {
         return;
     }
     msg.is_response = true;
     msg.netfn = netfn & ~1;
     msg.cmd = cmd;
-    msg.rq_lun = 2;
+    msg.rq_lun = has_requester_lun ? requester_lun : 2;
     msg.rs_lun = lun;
     msg.seq = sequence;
     msg.rq_addr = c->bmc->parent_obj.slave_addr;
