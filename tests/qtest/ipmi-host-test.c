@@ -68,10 +68,61 @@ static void test_tracked(void)
     qtest_quit(qts);
 }
 
+/* What is none is refused with the reason, and changes nothing. */
+static void test_refused(void)
+{
+    static const struct {
+        const char *command, *args, *words[3];
+    } rows[] = {
+        { "ipmi-response", "'channel': 0, 'netfn': 7, 'cmd': 1",
+          { "netfn=7", "even" } },
+        { "ipmi-request", "'channel': 0, 'netfn': 7, 'cmd': 1",
+          { "netfn=7", "even" } },
+        { "ipmi-response", "'channel': 0, 'netfn': 64, 'cmd': 1",
+          { "netfn=64", "62" } },
+        { "ipmi-sensor-set", "'sensor': 98, 'states': 32768",
+          { "states=0x8000", "0x0003" } },
+        { "ipmi-sensor-set", "'sensor': 98, 'states': 4",
+          { "states=0x0004", "0x0003" } },
+    };
+    unsigned i, j;
+
+    boot();
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        g_autofree char *why = qipmi_refused(qts, rows[i].command, "%s",
+                                             rows[i].args);
+
+        for (j = 0; rows[i].words[j]; j++) {
+            if (!strstr(why, rows[i].words[j])) {
+                g_test_message("no '%s' in: %s", rows[i].words[j], why);
+                g_test_fail();
+            }
+        }
+    }
+    g_assert_cmpint(qipmi_query_int(qts, "queue"), ==, 0);
+    qipmi_expect(&bt, "04 2d 62", "00 00 c0 00 80");
+    qtest_quit(qts);
+}
+
+/* No name is not the name of the only BMC. */
+static void test_nameless(void)
+{
+    QDict *rsp;
+
+    boot();
+    rsp = qtest_qmp(qts, "{ 'execute': 'query-ipmi-sel', "
+                    "'arguments': { 'bmc': '' } }");
+    g_assert_true(qdict_haskey(rsp, "error"));
+    qobject_unref(rsp);
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     qtest_add_func("/ipmi/host/queued", test_queued);
     qtest_add_func("/ipmi/host/tracked", test_tracked);
+    qtest_add_func("/ipmi/host/refused", test_refused);
+    qtest_add_func("/ipmi/host/nameless", test_nameless);
     return g_test_run();
 }

@@ -387,9 +387,9 @@ static void test_discrete(void)
         { 0x30, 0xa2, "a2 80", "20 00 04 07 30 ef 00 ff ff|"
                                "20 00 04 07 30 6f 01 ff ff|"
                                "20 00 04 07 30 6f 05 ff ff" },
-        /* no event for presence; and none for states that there are not */
-        { 0x30, 0x7f5c, "00 80", "20 00 04 07 30 ef 01 ff ff|"
-                                 "20 00 04 07 30 ef 05 ff ff" },
+        /* no event for presence */
+        { 0x30, 0x00, "00 80", "20 00 04 07 30 ef 01 ff ff|"
+                               "20 00 04 07 30 ef 05 ff ff" },
         { 0x50, 0x03, "03 80", "20 00 04 08 50 6f 01 ff ff" },
         { 0x50, 0x01, "01 80", "20 00 04 08 50 ef 01 ff ff" },
         { 0x51, 0x0f, "0f 80", "20 00 04 08 51 6f 01 ff ff|"

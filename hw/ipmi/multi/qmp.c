@@ -22,7 +22,9 @@
 
 static IPMIBmcMulti *find_bmc(const char *name, Error **errp)
 {
-    Object *obj = object_resolve_path_type(name, TYPE_IPMI_BMC_MULTI, NULL);
+    /* An empty path would be that of any BMC that is alone. */
+    Object *obj = *name ? object_resolve_path_type(name, TYPE_IPMI_BMC_MULTI,
+                                                   NULL) : NULL;
 
     if (!obj) {
         error_setg(errp, "'%s' is not an " TYPE_IPMI_BMC_MULTI, name);
@@ -140,6 +142,16 @@ static bool check_max(const char *name, unsigned val, unsigned max,
     return true;
 }
 
+static bool check_netfn(uint8_t netfn, Error **errp)
+{
+    if (netfn > 0x3e || netfn & 1) {
+        error_setg(errp, "netfn=%u: must be even, and at most 62: that of the "
+                   "request", netfn);
+        return false;
+    }
+    return true;
+}
+
 static void report(IPMIChannel *c, IPMIReceived what, Error **errp)
 {
     if (what == IPMI_RECEIVED_FULL) {
@@ -200,16 +212,12 @@ void qmp_ipmi_request(const char *bmc, uint8_t channel, uint8_t netfn,
         return;
     }
     n = ipmi_unhex(data ?: "", msg.data, sizeof(msg.data), errp);
-    if (n < 0 || !check_max("netfn", netfn, 0x3e, errp) ||
+    if (n < 0 || !check_netfn(netfn, errp) ||
         !check_max("lun", has_lun ? lun : 0, 3, errp) ||
         !check_max("sequence", has_sequence ? sequence : 0, 63, errp) ||
         !check_max("requester-lun", has_requester_lun ? requester_lun : 0, 3,
                    errp) ||
         !check_max("privilege", has_privilege ? privilege : 0, 5, errp)) {
-        return;
-    }
-    if (netfn & 1) {
-        error_setg(errp, "netfn=%u: must be even", netfn);
         return;
     }
     msg.netfn = netfn;
@@ -241,7 +249,7 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
         return;
     }
     n = ipmi_unhex(data ?: "", msg.data + 1, sizeof(msg.data) - 1, errp);
-    if (n < 0 || !check_max("netfn", netfn, 0x3e, errp) ||
+    if (n < 0 || !check_netfn(netfn, errp) ||
         !check_max("sequence", has_sequence ? sequence : 0, 63, errp) ||
         !check_max("lun", has_lun ? lun : 0, 3, errp) ||
         !check_max("requester-lun", has_requester_lun ? requester_lun : 0, 3,
@@ -249,7 +257,7 @@ void qmp_ipmi_response(const char *bmc, uint8_t channel, uint8_t netfn,
         return;
     }
     msg.is_response = true;
-    msg.netfn = netfn & ~1;
+    msg.netfn = netfn;
     msg.cmd = cmd;
     msg.rq_lun = has_requester_lun ? requester_lun : 2;
     msg.rs_lun = lun;
@@ -441,6 +449,11 @@ void qmp_ipmi_sensor_set(const char *bmc, uint8_t sensor, bool has_raw,
     if (has_raw == has_states || has_raw != ipmi_sensor_is_threshold(found)) {
         error_setg(errp, "sensor %u takes '%s', and that alone", sensor,
                    ipmi_sensor_is_threshold(found) ? "raw" : "states");
+        return;
+    }
+    if (has_states && (states & ~ipmi_sensor_states(found))) {
+        error_setg(errp, "states=0x%04x: sensor %u can have those of 0x%04x",
+                   states, sensor, ipmi_sensor_states(found));
         return;
     }
     if (has_raw) {
