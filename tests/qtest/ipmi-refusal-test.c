@@ -48,6 +48,12 @@ static const Refusal refusals[] = {
       { "sdr-file", "/nonexistent" } },
     { "bmc/sdr-file-no-sdr", "", "ipmi-bmc-multi,sdr-file=/proc/version",
       { "sdr-file", "/proc/version", "offset 0" } },
+    /* files without an end */
+    { "bmc/sdr-file-endless", "", "ipmi-bmc-multi,sdr-file=/dev/zero",
+      { "sdr-file", "/dev/zero", "sdr-size=16384" } },
+    { "bmc/fru-file-endless", "",
+      "{\"driver\":\"ipmi-bmc-multi\",\"fru-files\":[\"/dev/zero\"]}",
+      { "fru-files", "/dev/zero", "fru-size=2048" } },
     { "bmc/five-frus", "",
       "{\"driver\":\"ipmi-bmc-multi\",\"fru-files\":"
       "[\"\",\"\",\"\",\"\",\"\"]}",

@@ -10,6 +10,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "file.h"
 #include "fru.h"
 #include "kinds.h"
 #include "qapi/error.h"
@@ -71,21 +72,8 @@ static const IPMIStoreKind fru_kind = { "fru", fru_load, fru_dump };
 
 static bool fru_load_file(IPMIFru *fru, const char *name, Error **errp)
 {
-    g_autofree gchar *data = NULL;
-    g_autoptr(GError) err = NULL;
-    gsize len;
-
-    if (!g_file_get_contents(name, &data, &len, &err)) {
-        error_setg(errp, "fru-files: %s", err->message);
-        return false;
-    }
-    if (len > fru->size) {
-        error_setg(errp, "fru-files: '%s' has %zu bytes, and fru-size is %u",
-                   name, (size_t)len, fru->size);
-        return false;
-    }
-    memcpy(fru->data, data, len);
-    return true;
+    return ipmi_file_read("fru-files", name, fru->data, fru->size, "fru-size",
+                          errp) >= 0;
 }
 
 bool ipmi_frus_init(IPMIFrus *frus, IPMIStore *store, Error **errp)

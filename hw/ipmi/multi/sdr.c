@@ -10,6 +10,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "file.h"
 #include "kinds.h"
 #include "numbers.h"
 #include "qapi/error.h"
@@ -254,21 +255,21 @@ static const IPMIStoreKind sdr_kind = { "sdr", sdr_load, sdr_dump };
 /* A file of records, one after the other. Their IDs are not kept. */
 static bool sdr_load_file(IPMISdr *sdr, const char *name, Error **errp)
 {
-    g_autofree gchar *data = NULL;
-    g_autoptr(GError) err = NULL;
-    gsize len, at = 0;
+    g_autofree uint8_t *data = g_malloc(sdr->size);
+    ssize_t len = ipmi_file_read("sdr-file", name, data, sdr->size, "sdr-size",
+                                 errp);
+    ssize_t at = 0;
 
-    if (!g_file_get_contents(name, &data, &len, &err)) {
-        error_setg(errp, "sdr-file: %s", err->message);
+    if (len < 0) {
         return false;
     }
     while (at < len) {
-        const uint8_t *rec = (uint8_t *)data + at;
+        const uint8_t *rec = data + at;
         uint32_t size = len - at < SDR_HEADER ? 0 : ipmi_sdr_record_len(rec);
 
         if (!size || size > len - at || !sdr_record_valid(rec, size)) {
             error_setg(errp, "sdr-file: '%s' has no SDR of version 0x51 at "
-                       "offset %zu", name, (size_t)at);
+                       "offset %zd", name, at);
             return false;
         }
         if (!ipmi_sdr_append(sdr, rec, size)) {
