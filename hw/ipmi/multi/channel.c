@@ -446,10 +446,19 @@ static void enum_get(Object *obj, Visitor *v, const char *name, void *opaque,
     qdev_prop_on_off_auto.get(obj, v, name, opaque, errp);
 }
 
+/* What is refused is told together with what is allowed. */
 static void enum_set(Object *obj, Visitor *v, const char *name, void *opaque,
                      Error **errp)
 {
-    qdev_prop_on_off_auto.set(obj, v, name, opaque, errp);
+    const Property *prop = opaque;
+    Error *err = NULL;
+
+    qdev_prop_on_off_auto.set(obj, v, name, opaque, &err);
+    if (err) {
+        error_setg(errp, "%s: must be %s", error_get_pretty(err),
+                   prop->info->description);
+        error_free(err);
+    }
 }
 
 static void enum_set_default(ObjectProperty *op, const Property *prop)
