@@ -613,6 +613,8 @@ static void test_times(void)
     int i;
 
     boot();
+    /* sec 31.2: there was no addition, and no erasure */
+    qipmi_expect(&bt, "0a 40", "00 51 00 00 00 01 ff ff ff ff ff ff ff ff 0f");
     qipmi_expect(&bt, "0a 48", "00 40 42 0f 00");
     qipmi_expect(&bt, "0a 49 00 00 00 60", "00");
     qipmi_wait(qts, 0x10000 * 1000LL);

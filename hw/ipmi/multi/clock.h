@@ -20,6 +20,9 @@ typedef struct IPMIClock {
     int64_t base;               /* seconds, when the virtual clock was 0 */
 } IPMIClock;
 
+/* sec 37: a time that is not known */
+#define IPMI_TIME_UNSPECIFIED   0xffffffff
+
 void ipmi_clock_set(IPMIClock *clock, uint32_t now);
 uint32_t ipmi_clock_get(const IPMIClock *clock);
 

@@ -216,6 +216,9 @@ bool ipmi_sel_init(IPMISel *sel, IPMIStore *store, Error **errp)
     ipmi_store_register(store, IPMI_STORE_SEL, &sel_kind, sel);
     sel->data = g_malloc0(sel->capacity * IPMI_SEL_RECORD);
     sel->next_id = 1;
+    /* sec 31.2: there has never been one */
+    sel->add_time = IPMI_TIME_UNSPECIFIED;
+    sel->erase_time = IPMI_TIME_UNSPECIFIED;
     return true;
 }
 
