@@ -28,8 +28,8 @@
 
 /* Get Device ID by an IPMB, and what the BMC answers */
 #define GET_DEVICE_ID   "00 20 18 c8 82 08 01 75 a0"
-#define DEVICE_ID       "00 82 1c 62 20 08 01 00 20 01 01 00 02 bf 00 00 00 " \
-                        "00 00 f4 a0"
+#define DEVICE_ID       "00 82 1c 62 20 08 01 00 20 81 01 00 02 bf 00 00 00 " \
+                        "00 00 74 a0"
 /* The guest's request to controller 72h, and the same on the wire */
 #define SEND_TO_72      "06 34 00 72 18 76 20 16 42 a0 a1 aa 9d"
 #define ON_THE_WIRE     "0f 72 18 76 20 16 42 aa b0 aa b1 aa ba 9d a0"

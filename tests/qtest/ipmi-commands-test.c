@@ -132,7 +132,7 @@ static const Command commands[] = {
 
     /* Application: the device, sec 20, 21 */
     { 0x06, 0x01, "get-device-id", 0, 0, USER, NULL, "",
-      "00 20 01 01 00 02 bf .. .. .. .. .. *" },
+      "00 20 81 01 00 02 bf .. .. .. .. .. *" },
     { 0x06, 0x02, "cold-reset", 0, 0, ADMIN, NULL, "", "00" },
     { 0x06, 0x03, "warm-reset", 0, 0, ADMIN, NULL, "", "00" },
     { 0x06, 0x04, "get-self-test-results", 0, 0, USER, NULL, "", "00 55 00" },

@@ -11,6 +11,9 @@
 #include "qemu/osdep.h"
 #include "bmc.h"
 
+/* sec 20.1: byte 3: the controller provides Device SDRs */
+#define DEVICE_SDRS         0x80
+
 /* sec 20.4: Self Test Results, "no error" */
 #define SELF_TEST_OK        0x55
 
@@ -25,7 +28,8 @@
 static uint8_t get_device_id(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
 {
     ipmi_rsp_u8(rsp, s->id.device_id);
-    ipmi_rsp_u8(rsp, s->id.device_rev & 0x0f);
+    ipmi_rsp_u8(rsp, (s->id.device_rev & 0x0f) |
+                     (s->records.dev.count ? DEVICE_SDRS : 0));
     ipmi_rsp_u8(rsp, s->id.fwrev1 & 0x7f);
     ipmi_rsp_u8(rsp, s->id.fwrev2);
     ipmi_rsp_u8(rsp, s->id.ipmi_version);
