@@ -376,6 +376,33 @@ static void test_set_reading(void)
     qtest_quit(qts);
 }
 
+/*
+ * sec 29.1: events of the BMC's sensors go to the receiver: on the primary
+ * IPMB, and not into the BMC's own log; FFh is nobody
+ */
+static void test_receiver(void)
+{
+    boot(DEVICES);
+    qipmi_expect(&bt, "04 00 90 02", "00");
+    qipmi_sensor_raw(qts, 2, 96);
+    expect_events("");
+    qipmi_expect_sent(qts, 0, "90 12 .. 20 00 02 04 01 02 01 57 60 55 ..|"
+                              "90 12 .. 20 04 02 04 01 02 01 59 60 5f ..");
+    qipmi_expect(&bt, "04 00 ff 00", "00");
+    qipmi_sensor_raw(qts, 2, 45);
+    expect_events("");
+    qipmi_expect_sent(qts, 0, "");
+    qipmi_expect(&bt, "04 00 20 00", "00");
+    qipmi_sensor_raw(qts, 2, 86);
+    expect_events(TEMP "02" UP "57 56 55");
+    qipmi_expect_sent(qts, 0, "");
+    /* sec 20.2: a Cold Reset forgets it */
+    qipmi_expect(&bt, "04 00 90 00", "00");
+    qipmi_expect(&bt, "06 02", "00");
+    qipmi_expect(&bt, "04 01", "00 20 00");
+    qtest_quit(qts);
+}
+
 /* States that are true; several may change at once */
 static void test_discrete(void)
 {
@@ -499,6 +526,7 @@ int main(int argc, char **argv)
         qtest_add_data_func(path, GINT_TO_POINTER(i), test_thresholds);
     }
     qtest_add_func("/ipmi/sensor/start", test_start);
+    qtest_add_func("/ipmi/sensor/receiver", test_receiver);
     qtest_add_func("/ipmi/sensor/sinks", test_sinks);
     qtest_add_func("/ipmi/sensor/event-enable", test_enable);
     qtest_add_func("/ipmi/sensor/scanning", test_scanning);

@@ -15,8 +15,15 @@
 #include "sms.h"
 #include "trace.h"
 
-/* sec 22.7 */
 #define CMD_SEND_MESSAGE    0x34
+
+/* sec 29.3 */
+#define CMD_PLATFORM_EVENT  0x02
+
+/* sec 6.3 */
+#define CHAN_PRIMARY_IPMB   0
+
+/* sec 22.7: tracking */
 #define TRACK_NONE          0
 #define TRACK_REQUEST       1
 #define TRACK_RAW           2
@@ -53,6 +60,7 @@ struct IPMIBridge {
     const IPMIBridgeEnd *end[IPMI_MULTI_CHANNELS];  /* NULL: no such channel */
     IPMITracked tracked[TRACKED];
     QEMUTimer timer;
+    uint8_t event_seq;          /* sequence number of the next event */
     IPMIHeld *held;             /* while a request of a channel is handled */
 };
 
@@ -395,6 +403,29 @@ IPMIReceived ipmi_bridge_take(IPMIBridge *b, uint8_t number, uint8_t priv,
 }
 
 /*
+ * Events for another receiver than the BMC
+ */
+
+/* sec 29.1, 29.3: by the primary IPMB; its answer says nothing of interest. */
+static void forward_event(void *opaque, uint8_t receiver, uint8_t lun,
+                          const uint8_t data[IPMI_EVENT_MESSAGE])
+{
+    IPMIBridge *b = opaque;
+    IPMIMessage msg = {
+        .format = IPMI_FORMAT_IPMB, .netfn = IPMI_MULTI_NETFN_SENSOR,
+        .cmd = CMD_PLATFORM_EVENT, .rs_addr = receiver, .rs_lun = lun,
+        .rq_addr = own_address(b), .seq = b->event_seq,
+        .len = IPMI_EVENT_MESSAGE,
+    };
+
+    b->event_seq = (b->event_seq + 1) & 0x3f;
+    memcpy(msg.data, data, IPMI_EVENT_MESSAGE);
+    if (b->end[CHAN_PRIMARY_IPMB]) {
+        send_out(b, CHAN_PRIMARY_IPMB, CHAN_PRIMARY_IPMB, &msg);
+    }
+}
+
+/*
  * Life
  */
 
@@ -403,6 +434,8 @@ IPMIBridge *ipmi_bridge_new(IPMIBmcMulti *s)
     IPMIBridge *b = g_new0(IPMIBridge, 1);
 
     b->bmc = s;
+    s->records.events.forward = forward_event;
+    s->records.events.forward_opaque = b;
     timer_init_ms(&b->timer, QEMU_CLOCK_VIRTUAL, tracked_timeout, b);
     return b;
 }
@@ -437,6 +470,7 @@ static int bridge_post_load(void *opaque, int version_id)
             return -EINVAL;
         }
     }
+    b->event_seq &= 0x3f;
     arm(b);
     return 0;
 }
@@ -468,6 +502,7 @@ const VMStateDescription vmstate_ipmi_bridge = {
     .fields = (const VMStateField[]) {
         VMSTATE_STRUCT_ARRAY(tracked, IPMIBridge, TRACKED, 1, vmstate_tracked,
                              IPMITracked),
+        VMSTATE_UINT8(event_seq, IPMIBridge),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -66,5 +66,10 @@ void ipmi_event_post(IPMIEvents *ev, uint8_t type, uint8_t number,
     }
     trace_ipmi_sensor_event(ev->sel->store->name, number, dir_type & 0x7f,
                             data[0] & 0x0f, !(dir_type & 0x80));
-    ipmi_event(ev, rec);
+    if (ev->receiver == ev->address) {
+        ipmi_event(ev, rec);
+    } else {
+        ev->forward(ev->forward_opaque, ev->receiver, ev->receiver_lun,
+                    rec + 9);
+    }
 }

@@ -21,6 +21,9 @@
 /* sec 29.1: address of a receiver that says: no events */
 #define IPMI_RECEIVER_NONE      0xff
 
+/* Bytes of an event message on an IPMB (sec 29.3) */
+#define IPMI_EVENT_MESSAGE      7
+
 typedef struct IPMIEvents {
     IPMISel *sel;
     uint8_t address;            /* own slave address */
@@ -29,6 +32,10 @@ typedef struct IPMIEvents {
     /* hook: an event, as the SEL has it, for system software */
     void (*show)(void *opaque, const uint8_t rec[IPMI_SEL_RECORD]);
     void *opaque;
+    /* hook: an event for another receiver: data of Platform Event (sec 29.3) */
+    void (*forward)(void *opaque, uint8_t receiver, uint8_t lun,
+                    const uint8_t data[IPMI_EVENT_MESSAGE]);
+    void *forward_opaque;
 } IPMIEvents;
 
 void ipmi_events_init(IPMIEvents *ev, IPMISel *sel, uint8_t address);
@@ -42,7 +49,8 @@ void ipmi_events_reset(IPMIEvents *ev);
 uint8_t ipmi_event(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD]);
 
 /*
- * ipmi_event_post: an event of a sensor of this BMC, for the event receiver.
+ * ipmi_event_post: an event of a sensor of this BMC, for the event receiver:
+ * the BMC itself, another controller on the primary IPMB, or nobody.
  * @type, @number: of the sensor (sec 42.2); @dir_type: bit 7: deassertion, then
  * the event/reading type (sec 42.1); @data: event data 1 to 3
  */
