@@ -376,6 +376,30 @@ static void test_set_reading(void)
     qtest_quit(qts);
 }
 
+/* sec 35.17: assertion bits of a threshold sensor: written, set, cleared */
+static void test_assert(void)
+{
+    boot(DEVICES);
+    qipmi_expect(&bt, "04 30 02 10 00 00 02", "00");
+    expect_events(TEMP "02" UP "59 2d 5f");
+    qipmi_expect(&bt, "04 2b 02", "00 c0 00 02 00 00");
+    /* it is set: nothing is new */
+    qipmi_expect(&bt, "04 30 02 20 00 80 02", "00");
+    expect_events(TEMP "02" UP "57 2d 55");
+    qipmi_expect(&bt, "04 2b 02", "00 c0 80 02 00 00");
+    qipmi_expect(&bt, "04 30 02 30 00 80 00", "00");
+    expect_events("");
+    qipmi_expect(&bt, "04 2b 02", "00 c0 80 00 00 00");
+    /* events that it cannot make; and data that comes with it */
+    qipmi_expect(&bt, "04 30 02 10 00 01 00", "00");
+    expect_events("");
+    qipmi_expect(&bt, "04 2b 02", "00 c0 00 00 00 00");
+    qipmi_expect(&bt, "04 30 02 50 00 00 08 00 00 a0 12 34", "00");
+    expect_events(TEMP "02" UP "ab 12 34");
+    qipmi_expect(&bt, "04 2d 02", "00 2d c0 c0");
+    qtest_quit(qts);
+}
+
 /*
  * sec 29.1: events of the BMC's sensors go to the receiver: on the primary
  * IPMB, and not into the BMC's own log; FFh is nobody
@@ -526,6 +550,7 @@ int main(int argc, char **argv)
         qtest_add_data_func(path, GINT_TO_POINTER(i), test_thresholds);
     }
     qtest_add_func("/ipmi/sensor/start", test_start);
+    qtest_add_func("/ipmi/sensor/assert", test_assert);
     qtest_add_func("/ipmi/sensor/receiver", test_receiver);
     qtest_add_func("/ipmi/sensor/sinks", test_sinks);
     qtest_add_func("/ipmi/sensor/event-enable", test_enable);

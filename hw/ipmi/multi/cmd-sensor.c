@@ -404,6 +404,12 @@ static uint8_t set_reading(IPMIBmcMulti *s, const IPMIReq *req, IPMIRsp *rsp)
     }
     ipmi_sensor_evaluate(&s->records.sensors, sensor,
                          given ? event_data : NULL);
+    if (SET_ASSERT(op) && ipmi_sensor_is_threshold(sensor)) {
+        ipmi_sensor_assert(&s->records.sensors, sensor,
+                           set_bits(SET_ASSERT(op), sensor->asserted,
+                                    req_mask(req, 3)),
+                           given ? event_data : NULL);
+    }
     if (SET_DEASSERT(op)) {
         sensor->deasserted = deasserted & ipmi_sensor_events(sensor, true);
     }

@@ -228,6 +228,21 @@ void ipmi_sensor_evaluate(IPMISensors *ss, IPMISensor *sensor,
     }
 }
 
+void ipmi_sensor_assert(IPMISensors *ss, IPMISensor *sensor, uint16_t mask,
+                        const uint8_t *event_data)
+{
+    uint16_t before = sensor->asserted;
+    uint16_t events;
+
+    sensor->asserted = mask & ipmi_sensor_events(sensor, false);
+    events = sensor->asserted & ~before & sensor->assert_enable;
+    for (int bit = 0; bit < 15; bit++) {
+        if ((events & (1 << bit)) && (sensor->flags & IPMI_SENSOR_EVENTS)) {
+            sensor_event(ss, sensor, bit, false, event_data);
+        }
+    }
+}
+
 /*
  * sec 35.12: forget events, so that a condition that is still there makes its
  * event again.

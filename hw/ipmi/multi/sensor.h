@@ -110,6 +110,14 @@ void ipmi_sensor_rearm(IPMISensors *ss, IPMISensor *sensor, uint16_t assert,
                        uint16_t deassert);
 
 /*
+ * ipmi_sensor_assert: system software says which events of a threshold sensor
+ * have been asserted (sec 35.17): @mask. What is new is an event.
+ * @event_data: as above
+ */
+void ipmi_sensor_assert(IPMISensors *ss, IPMISensor *sensor, uint16_t mask,
+                        const uint8_t *event_data);
+
+/*
  * ipmi_sensor_real: the reading of a threshold sensor with a full record, in
  * its unit (sec 36.3).
  */
