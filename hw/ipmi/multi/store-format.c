@@ -11,7 +11,7 @@
 #include "qemu/bswap.h"
 #include "qemu/crc32c.h"
 #include "qemu/cutils.h"
-#include "store.h"
+#include "qemu/host-utils.h"
 #include "store-format.h"
 
 #define STORE_VERSION       1
@@ -66,28 +66,89 @@ void store_header_encode(uint8_t *p, const StoreHeader *h)
     memcpy(p, &raw, sizeof(raw));
 }
 
+static bool is_whole(const RawHeader *raw)
+{
+    return !memcmp(raw->magic, store_magic, sizeof(raw->magic)) &&
+           le32_to_cpu(raw->crc) == header_crc(raw);
+}
+
+static void flip(void *p, int bit)
+{
+    ((uint8_t *)p)[bit / 8] ^= 1 << (bit % 8);
+}
+
+/*
+ * CRCs are linear: a wrong bit changes that of @len bytes by a value that
+ * depends on its place only. Which bit changes it by @syndrome? -1: none
+ */
+static int wrong_bit(uint32_t syndrome, unsigned len)
+{
+    static const uint8_t zero;
+    uint32_t effect[8];
+
+    for (int b = 0; b < 8; b++) {
+        uint8_t byte = 1 << b;
+
+        effect[b] = ~crc32c(0, &byte, 1);
+    }
+    for (int i = len - 1; i >= 0; i--) {
+        for (int b = 0; b < 8; b++) {
+            if (effect[b] == syndrome) {
+                return i * 8 + b;
+            }
+            effect[b] = ~crc32c(effect[b], &zero, 1);
+        }
+    }
+    return -1;
+}
+
+/* Is it whole but for one bit? Then that is put right. */
+static bool header_mend(RawHeader *raw)
+{
+    uint32_t syndrome = le32_to_cpu(raw->crc) ^ header_crc(raw);
+    int bit = is_power_of_2(syndrome) ?
+              offsetof(RawHeader, crc) * 8 + ctz32(syndrome) :
+              wrong_bit(syndrome, sizeof(*raw));
+
+    if (bit >= 0) {
+        flip(raw, bit);
+    }
+    return is_whole(raw);
+}
+
+/*
+ * A header that has never been complete: a write of it begins at its start, and
+ * the end of the state is its last field. Nothing in such a bank counts.
+ */
+static bool is_torn(const RawHeader *raw)
+{
+    return le64_to_cpu(raw->base_end) < STORE_HEADER;
+}
+
 StoreHeaderState store_header_decode(const uint8_t *p, uint64_t bank_size,
                                      StoreHeader *h)
 {
+    StoreHeaderState state = STORE_HEADER_VALID;
     RawHeader raw;
 
     if (buffer_is_zero(p, STORE_HEADER)) {
         return STORE_HEADER_NONE;
     }
     memcpy(&raw, p, sizeof(raw));
-    if (memcmp(raw.magic, store_magic, sizeof(raw.magic))) {
-        return STORE_HEADER_FOREIGN;
-    }
-    if (le32_to_cpu(raw.crc) != header_crc(&raw)) {
-        return STORE_HEADER_DAMAGED;
+    if (!is_whole(&raw)) {
+        if (!header_mend(&raw)) {
+            return memcmp(raw.magic, store_magic, sizeof(raw.magic)) ?
+                   STORE_HEADER_FOREIGN :
+                   is_torn(&raw) ? STORE_HEADER_TORN : STORE_HEADER_DAMAGED;
+        }
+        state = STORE_HEADER_MENDED;
     }
     h->bank_size = le64_to_cpu(raw.bank_size);
     h->generation = le64_to_cpu(raw.generation);
     h->base_end = le64_to_cpu(raw.base_end);
     return le32_to_cpu(raw.version) == STORE_VERSION &&
            h->bank_size == bank_size && h->base_end >= STORE_HEADER &&
-           h->base_end <= bank_size ? STORE_HEADER_VALID :
-                                      STORE_HEADER_FOREIGN;
+           h->base_end <= bank_size ? state : STORE_HEADER_FOREIGN;
 }
 
 uint32_t store_record_size(uint32_t len)
@@ -98,7 +159,7 @@ uint32_t store_record_size(uint32_t len)
 /* Of a record whose own CRC field counts as 0 */
 static uint32_t record_crc(RawRecord raw, const uint8_t *data, uint32_t len)
 {
-    uint8_t buf[sizeof(raw) + IPMI_STORE_MAX_DATA];
+    uint8_t buf[sizeof(raw) + STORE_MAX_DATA];
 
     raw.crc = 0;
     memcpy(buf, &raw, sizeof(raw));
@@ -118,7 +179,7 @@ void store_record_encode(uint8_t *p, const StoreRecord *rec,
         .key = cpu_to_le32(rec->key),
     };
 
-    assert(rec->len <= IPMI_STORE_MAX_DATA);
+    assert(rec->len <= STORE_MAX_DATA);
     memset(p, 0, store_record_size(rec->len));
     if (rec->len) {
         memcpy(p + sizeof(raw), rec->data, rec->len);
@@ -141,7 +202,7 @@ bool store_record_decode(const uint8_t *p, uint64_t room, uint64_t generation,
     if (le32_to_cpu(raw.magic) != STORE_RECORD_MAGIC ||
         le64_to_cpu(raw.generation) != generation ||
         le64_to_cpu(raw.sequence) != sequence ||
-        len > IPMI_STORE_MAX_DATA || store_record_size(len) > room) {
+        len > STORE_MAX_DATA || store_record_size(len) > room) {
         return false;
     }
     *rec = (StoreRecord) {
@@ -151,4 +212,58 @@ bool store_record_decode(const uint8_t *p, uint64_t room, uint64_t generation,
         .data = p + sizeof(raw),
     };
     return record_crc(raw, rec->data, len) == le32_to_cpu(raw.crc);
+}
+
+bool store_record_mend(uint8_t *p, uint64_t room, uint64_t generation,
+                       uint64_t sequence, StoreRecord *rec)
+{
+    RawRecord raw;
+    uint32_t syndrome;
+    int bit;
+
+    if (room < sizeof(raw)) {
+        return false;
+    }
+    /* One of those that say the length? */
+    for (bit = 0; bit < 16; bit++) {
+        flip(p + offsetof(RawRecord, len), bit);
+        if (store_record_decode(p, room, generation, sequence, rec)) {
+            return true;
+        }
+        flip(p + offsetof(RawRecord, len), bit);
+    }
+    memcpy(&raw, p, sizeof(raw));
+    if (le16_to_cpu(raw.len) > STORE_MAX_DATA ||
+        store_record_size(le16_to_cpu(raw.len)) > room) {
+        return false;
+    }
+    syndrome = le32_to_cpu(raw.crc) ^
+               record_crc(raw, p + sizeof(raw), le16_to_cpu(raw.len));
+    bit = is_power_of_2(syndrome) ?
+          offsetof(RawRecord, crc) * 8 + ctz32(syndrome) :
+          wrong_bit(syndrome, sizeof(raw) + le16_to_cpu(raw.len));
+    if (bit < 0) {
+        return false;
+    }
+    flip(p, bit);
+    return store_record_decode(p, room, generation, sequence, rec);
+}
+
+/* Records begin at multiples of 8 bytes. */
+bool store_record_follows(const uint8_t *p, uint64_t room, uint64_t generation,
+                          uint64_t sequence)
+{
+    for (uint64_t at = 8; at + sizeof(RawRecord) <= room; at += 8) {
+        RawRecord raw;
+        StoreRecord rec;
+
+        memcpy(&raw, p + at, sizeof(raw));
+        if (le32_to_cpu(raw.magic) == STORE_RECORD_MAGIC &&
+            le64_to_cpu(raw.sequence) > sequence &&
+            store_record_decode(p + at, room - at, generation,
+                                le64_to_cpu(raw.sequence), &rec)) {
+            return true;
+        }
+    }
+    return false;
 }

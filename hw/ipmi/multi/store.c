@@ -67,8 +67,17 @@ static bool store_select(IPMIStore *st, StoreHeader *header, Error **errp)
             error_append_hint(errp, "A new drive has to be filled with 00h.\n");
             return false;
         }
-        /* A damaged one: QEMU was killed while it wrote it. */
-        if (state == STORE_HEADER_VALID && h.generation > st->generation) {
+        if (state == STORE_HEADER_DAMAGED) {
+            error_setg(errp, "drive: the header of bank %d is damaged", bank);
+            return false;
+        }
+        if (state == STORE_HEADER_MENDED) {
+            warn_report("%s: drive: the header of bank %d has a wrong bit, "
+                        "which is put right", st->name, bank);
+            st->rewrite = true;
+        }
+        if ((state == STORE_HEADER_VALID || state == STORE_HEADER_MENDED) &&
+            h.generation > st->generation) {
             st->bank = bank;
             st->generation = h.generation;
             *header = h;
@@ -242,30 +251,51 @@ static bool load_record(IPMIStore *st, const StoreRecord *rec, Error **errp)
     return false;
 }
 
+/*
+ * The next record. What is none is the end of the log, or a record that had
+ * been written and is damaged: one wrong bit is put right.
+ */
+static bool next_record(IPMIStore *st, uint8_t *p, uint64_t room,
+                        StoreRecord *rec)
+{
+    if (store_record_decode(p, room, st->generation, st->sequence, rec)) {
+        return true;
+    }
+    if (buffer_is_zero(p, room) ||
+        !store_record_mend(p, room, st->generation, st->sequence, rec)) {
+        return false;
+    }
+    warn_report("%s: drive: record %" PRIu64 " of bank %d has a wrong bit, "
+                "which is put right", st->name, st->sequence, st->bank);
+    st->rewrite = true;
+    return true;
+}
+
 /* Apply what is in a bank, which is in @buf. */
-static bool store_replay(IPMIStore *st, const uint8_t *buf, uint64_t base_end,
+static bool store_replay(IPMIStore *st, uint8_t *buf, uint64_t base_end,
                          Error **errp)
 {
     uint64_t at = STORE_HEADER;
     StoreRecord rec;
 
     st->sequence = 1;
-    while (store_record_decode(buf + at, st->bank_size - at, st->generation,
-                               st->sequence, &rec)) {
+    while (next_record(st, buf + at, st->bank_size - at, &rec)) {
         if (!load_record(st, &rec, errp)) {
             return false;
         }
         at += store_record_size(rec.len);
         st->sequence++;
     }
-    if (at < base_end) {
+    if (at < base_end ||
+        store_record_follows(buf + at, st->bank_size - at, st->generation,
+                             st->sequence)) {
         error_setg(errp, "drive: bank %d is damaged at offset 0x%" PRIx64,
                    st->bank, at);
         return false;
     }
     st->tail = at;
     /* Half a record at the end: it was never acknowledged. */
-    st->rewrite = !buffer_is_zero(buf + at, st->bank_size - at);
+    st->rewrite |= !buffer_is_zero(buf + at, st->bank_size - at);
     return true;
 }
 

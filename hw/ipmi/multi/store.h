@@ -19,10 +19,11 @@
 #define IPMI_MULTI_STORE_H
 
 #include "block/block.h"
+#include "store-format.h"
 #include "system/block-backend-global-state.h"
 
 /* Bytes of data of a record */
-#define IPMI_STORE_MAX_DATA     1024
+#define IPMI_STORE_MAX_DATA     STORE_MAX_DATA
 
 /* Kinds are numbered from 1 on; the numbers are a part of the format. */
 #define IPMI_STORE_KINDS        16
