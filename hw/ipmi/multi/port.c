@@ -436,8 +436,16 @@ static void attach(IPMIBmcMulti *s, IPMIInterface *ii)
 {
     IPMIInterfaceClass *iic = IPMI_INTERFACE_GET_CLASS(ii);
     IPMIBmc **bmc = iic->get_backend_data(ii);
-    IPMIBmcPort *p = new_port(s, free_port(s), ii);
+    int i = free_port(s);
+    IPMIBmcPort *p;
 
+    /* QEMU refuses a third one; should it not, it has no port, as SSIF. */
+    if (i == IPMI_PORTS) {
+        warn_report("%s: has its %d system interfaces already",
+                    ipmi_bmc_name(s), IPMI_PORTS);
+        return;
+    }
+    p = new_port(s, i, ii);
     ipmi_port_mend(p);
     enter(p);
     /* The link of the interface holds a reference: now to the port. */
