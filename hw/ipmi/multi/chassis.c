@@ -121,7 +121,8 @@ uint8_t ipmi_power(IPMIChassis *c, IPMIPowerOp op, uint8_t cause,
     if (ipmi_rate_allows(c->rate)) {
         qapi_event_send_ipmi_power(c->store->name, (IpmiPowerOperation)op,
                                    cause == IPMI_CAUSE_WATCHDOG ?
-                                   "watchdog" : "chassis-control");
+                                   IPMI_POWER_CAUSE_WATCHDOG :
+                                   IPMI_POWER_CAUSE_CHASSIS_CONTROL);
     }
     switch (op) {
     case IPMI_POWER_DOWN:
