@@ -11,7 +11,6 @@
  */
 
 #include "qemu/osdep.h"
-#include "fru.h"
 #include "sdr.h"
 #include "qemu/bswap.h"
 
@@ -107,7 +106,7 @@ static const struct {
     uint8_t id;
     const char *name;
     uint8_t entity, instance;
-} frus[IPMI_FRUS - 1] = {
+} frus[] = {
     { 1, "Mainboard", ENTITY_BOARD, 1 },
     { 2, "Power Supply 1", ENTITY_POWER_SUPPLY, 1 },
     { 3, "Power Supply 2", ENTITY_POWER_SUPPLY, 2 },
