@@ -7,7 +7,9 @@
  * Schema: qapi/ipmi-bmc-multi.json.
  */
 #include "qemu/osdep.h"
+#include <glib/gstdio.h>
 #include "libqos/ipmi-host.h"
+#include "qemu/units.h"
 #include "qobject/qdict.h"
 
 #define DEVICES \
@@ -117,6 +119,58 @@ static void test_nameless(void)
     qtest_quit(qts);
 }
 
+/*
+ * Events of the host while a command of the guest waits for the drive. QEMU
+ * runs an event loop meanwhile, in which QMP may be served: the more often it
+ * is tried, the surer.
+ */
+static void test_while_writing(void)
+{
+    static const uint8_t add[] = {
+        19, 0x28, 0, 0x44, 0, 0, 2, 0, 0, 0, 0, 0x21, 0, 4, 1, 1, 1, 0, 0, 0,
+    };
+    const unsigned rounds = 500;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
+    g_autofree char *devices = NULL;
+    unsigned i, j;
+    int fd;
+
+    fd = g_file_open_tmp("qemu-rig-XXXXXX", &name, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(ftruncate(fd, 2 * MiB), ==, 0);
+    close(fd);
+    devices = g_strdup_printf("-blockdev driver=raw,node-name=d0,"
+        "file.driver=file,file.cache.no-flush=on,file.filename=%s "
+        "-device ipmi-bmc-multi,id=bmc0,drive=d0,sel-entries=4096 " QIPMI_BT,
+        name);
+    qts = qipmi_boot(devices);
+    qipmi_open(&bt, qts, QIPMI_BT_SLOT);
+    for (i = 0; i < rounds; i++) {
+        QIPMIRsp rsp;
+        QDict *done;
+
+        /* sec 11.6: a request, all but the bit that says so */
+        qipmi_out(&bt, QBT_CTRL, QBT_CLR_WR);
+        for (j = 0; j < sizeof(add); j++) {
+            qipmi_out(&bt, QBT_DATA, add[j]);
+        }
+        qtest_qmp_send(qts, "{ 'execute': 'ipmi-event', 'arguments': { 'bmc': "
+                       "'bmc0', 'record': "
+                       "'00000200000000200004010159000000' } }");
+        qipmi_out(&bt, QBT_CTRL, QBT_H2B);
+        g_assert_true(qipmi_fetch(&bt, &rsp));
+        g_assert_cmphex(rsp.cc, ==, 0);
+        done = qtest_qmp_receive(qts);
+        g_assert_true(qdict_haskey(done, "return"));
+        qobject_unref(done);
+    }
+    qipmi_wait(qts, 1);
+    g_assert_cmpuint(qipmi_sel_count(qts), ==, 2 * rounds);
+    qtest_quit(qts);
+    g_unlink(name);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -124,5 +178,6 @@ int main(int argc, char **argv)
     qtest_add_func("/ipmi/host/tracked", test_tracked);
     qtest_add_func("/ipmi/host/refused", test_refused);
     qtest_add_func("/ipmi/host/nameless", test_nameless);
+    qtest_add_func("/ipmi/host/while-writing", test_while_writing);
     return g_test_run();
 }

@@ -16,10 +16,16 @@
 /* sec 29.3: format of an event message: IPMI 1.5, 2.0 */
 #define EVMREV              0x04
 
+static void idle(void *opaque)
+{
+    ipmi_events_flush(opaque);
+}
+
 void ipmi_events_init(IPMIEvents *ev, IPMISel *sel, uint8_t address)
 {
     ev->sel = sel;
     ev->address = address;
+    ipmi_store_on_idle(sel->store, idle, ev);
     ipmi_events_reset(ev);
 }
 
@@ -29,7 +35,7 @@ void ipmi_events_reset(IPMIEvents *ev)
     ev->receiver_lun = 0;
 }
 
-uint8_t ipmi_event(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD])
+static uint8_t happen(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD])
 {
     uint8_t event[IPMI_SEL_RECORD];
     uint16_t id = 0;
@@ -46,6 +52,37 @@ uint8_t ipmi_event(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD])
     }
     ev->show(ev->opaque, event);
     return cc;
+}
+
+void ipmi_events_flush(IPMIEvents *ev)
+{
+    while (ev->n_waiting) {
+        uint8_t rec[IPMI_SEL_RECORD];
+
+        if (ipmi_store_is_busy(ev->sel->store)) {
+            ipmi_store_await(ev->sel->store);
+            return;
+        }
+        memcpy(rec, ev->waiting[0], sizeof(rec));
+        ev->n_waiting--;
+        memmove(ev->waiting[0], ev->waiting[1],
+                ev->n_waiting * sizeof(ev->waiting[0]));
+        happen(ev, rec);
+    }
+}
+
+uint8_t ipmi_event(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD])
+{
+    if (!ipmi_store_is_busy(ev->sel->store)) {
+        ipmi_events_flush(ev);
+        return happen(ev, rec);
+    }
+    if (ev->n_waiting == IPMI_EVENTS_WAITING) {
+        return IPMI_CC_UNSPECIFIED;
+    }
+    memcpy(ev->waiting[ev->n_waiting++], rec, IPMI_SEL_RECORD);
+    ipmi_store_await(ev->sel->store);
+    return IPMI_CC_OK;
 }
 
 void ipmi_event_post(IPMIEvents *ev, uint8_t type, uint8_t number,

@@ -24,8 +24,13 @@
 /* Bytes of an event message on an IPMB (sec 29.3) */
 #define IPMI_EVENT_MESSAGE      7
 
+/* Events that may wait for a write to end */
+#define IPMI_EVENTS_WAITING     64
+
 typedef struct IPMIEvents {
     IPMISel *sel;
+    uint8_t waiting[IPMI_EVENTS_WAITING][IPMI_SEL_RECORD];  /* oldest first */
+    unsigned n_waiting;
     uint8_t address;            /* own slave address */
     uint8_t receiver, receiver_lun;
     bool log;                   /* global enable bit 3 */
@@ -43,10 +48,13 @@ void ipmi_events_reset(IPMIEvents *ev);
 
 /*
  * ipmi_event: an event happened. It goes into the SEL and to the hook, as far
- * as they are enabled. @rec: as for ipmi_sel_add().
- * Returns what ipmi_sel_add() does.
+ * as they are enabled. @rec: as for ipmi_sel_add(). If the drive is being
+ * written to, further down on the stack, it happens when that is over.
+ * Returns what ipmi_sel_add() does; 00h if it has to wait.
+ * ipmi_events_flush: those that wait happen now, as far as they can.
  */
 uint8_t ipmi_event(IPMIEvents *ev, const uint8_t rec[IPMI_SEL_RECORD]);
+void ipmi_events_flush(IPMIEvents *ev);
 
 /*
  * ipmi_event_post: an event of a sensor of this BMC, for the event receiver:

@@ -113,10 +113,19 @@ void ipmi_records_bmc_reset(IPMIRecords *r, bool cold)
     }
 }
 
+static int records_pre_save(void *opaque)
+{
+    IPMIRecords *r = opaque;
+
+    ipmi_events_flush(&r->events);
+    return 0;
+}
+
 static int records_post_load(void *opaque, int version_id)
 {
     IPMIRecords *r = opaque;
 
+    r->events.n_waiting = 0;
     ipmi_store_stale(&r->store);
     return 0;
 }
@@ -125,6 +134,7 @@ const VMStateDescription vmstate_ipmi_records = {
     .name = "ipmi-bmc-multi/records",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_save = records_pre_save,
     .post_load = records_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_STRUCT(sel, IPMIRecords, 1, vmstate_ipmi_sel, IPMISel),

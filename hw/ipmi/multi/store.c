@@ -17,6 +17,7 @@
 #include "qapi/error.h"
 #include "qemu/cutils.h"
 #include "qemu/error-report.h"
+#include "qemu/main-loop.h"
 #include "qemu/units.h"
 #include "store.h"
 #include "store-format.h"
@@ -204,6 +205,15 @@ static bool store_append(IPMIStore *st, const StoreRecord *rec)
     return true;
 }
 
+static void write_ends(IPMIStore *st)
+{
+    st->busy = false;
+    if (st->awaited) {
+        st->awaited = false;
+        qemu_bh_schedule(st->idle_bh);
+    }
+}
+
 bool ipmi_store_put(IPMIStore *st, unsigned nr, uint32_t key, const void *data,
                     uint32_t len)
 {
@@ -213,13 +223,13 @@ bool ipmi_store_put(IPMIStore *st, unsigned nr, uint32_t key, const void *data,
     if (!st->blk) {
         return true;
     }
-    /* A bottom half that runs while the block layer waits has to wait, too. */
+    /* Who is called while the block layer waits: see ipmi_store_is_busy(). */
     if (st->busy) {
         return false;
     }
     st->busy = true;
     ok = store_writable() && store_append(st, &rec);
-    st->busy = false;
+    write_ends(st);
     trace_ipmi_store_put(st->name, st->kind[nr].ops->name, key, len, ok);
     if (!ok && !st->failed) {
         error_report("%s: a change of the BMC's state could not be written to "
@@ -232,6 +242,18 @@ bool ipmi_store_put(IPMIStore *st, unsigned nr, uint32_t key, const void *data,
 bool ipmi_store_is_busy(const IPMIStore *st)
 {
     return st->busy;
+}
+
+void ipmi_store_on_idle(IPMIStore *st, QEMUBHFunc *cb, void *opaque)
+{
+    assert(!st->idle_bh);
+    st->idle_bh = qemu_bh_new(cb, opaque);
+}
+
+void ipmi_store_await(IPMIStore *st)
+{
+    assert(st->busy && st->idle_bh);
+    st->awaited = true;
 }
 
 static bool load_record(IPMIStore *st, const StoreRecord *rec, Error **errp)
@@ -338,7 +360,7 @@ static void store_vm_state(void *opaque, bool running, RunState state)
     if (!store_rewrite(st, &err)) {
         error_report_err(err);
     }
-    st->busy = false;
+    write_ends(st);
 }
 
 void ipmi_store_stale(IPMIStore *st)
@@ -381,6 +403,7 @@ bool ipmi_store_open(IPMIStore *st, Error **errp)
 
 void ipmi_store_close(IPMIStore *st)
 {
+    g_clear_pointer(&st->idle_bh, qemu_bh_delete);
     if (st->vmstate) {
         qemu_del_vm_change_state_handler(st->vmstate);
         st->vmstate = NULL;

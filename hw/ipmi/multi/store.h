@@ -18,6 +18,7 @@
 #ifndef IPMI_MULTI_STORE_H
 #define IPMI_MULTI_STORE_H
 
+#include "block/aio.h"
 #include "block/block.h"
 #include "store-format.h"
 #include "system/block-backend-global-state.h"
@@ -59,6 +60,8 @@ struct IPMIStore {
     bool rewrite;               /* the log is not the state: write a new one */
     bool failed;                /* the last write failed; said so */
     bool busy;                  /* within a write, which runs an event loop */
+    bool awaited;               /* somebody waits for its end */
+    QEMUBH *idle_bh;            /* and is called by this */
     GByteArray *dump;           /* the state that is being written */
     VMChangeStateEntry *vmstate;
 };
@@ -95,6 +98,14 @@ bool ipmi_store_put(IPMIStore *st, unsigned nr, uint32_t key, const void *data,
  * state in memory is not yet what is on its way to the drive.
  */
 bool ipmi_store_is_busy(const IPMIStore *st);
+
+/*
+ * ipmi_store_on_idle: who is to be called. Once, before ipmi_store_open().
+ * ipmi_store_await: the write that is under way is to end with that call, from
+ * the main loop: then the state in memory has followed.
+ */
+void ipmi_store_on_idle(IPMIStore *st, QEMUBHFunc *cb, void *opaque);
+void ipmi_store_await(IPMIStore *st);
 
 /*
  * ipmi_store_emit: from an IPMIStoreKind.dump only.
