@@ -1,0 +1,1 @@
+#include "trace/trace-rig_hw_arm_rmm.h"

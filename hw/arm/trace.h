@@ -1,1 +1,0 @@
-#include "trace/trace-rig_hw_arm.h"
