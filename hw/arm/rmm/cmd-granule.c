@@ -17,7 +17,7 @@
  */
 static bool skips(ArmRmm *rmm)
 {
-    return rmm->abi == ARM_RMM_ABI_BET3;
+    return rmm->profile->skips_done;
 }
 
 static bool is_locked(RmmCall *c, uint8_t g, uint64_t pa)
@@ -37,8 +37,7 @@ static uint64_t range_tracking(RmmCall *c)
                rmm_refuse(c, RMI_ERROR_INPUT, "part of a COARSE region",
                           c->in[1]) : RMI_SUCCESS;
     default:
-        return rmm_refuse(c, c->rmm->abi == ARM_RMM_ABI_BET1 ?
-                          RMI_ERROR_INPUT : RMI_ERROR_TRACKING,
+        return rmm_refuse(c, c->rmm->profile->untracked,
                           "region is not tracked", c->in[1]);
     }
 }

@@ -234,7 +234,7 @@ uint64_t rmm_tracking_get_check(RmmCall *c)
 {
     uint64_t limit = 1ull << c->rmm->pa_bits;
 
-    if (c->rmm->abi == ARM_RMM_ABI_BET0) {
+    if (c->rmm->profile->tracking_get_one) {
         return (c->in[1] & (rmm_tracking_size(c->rmm) - 1)) ||
                c->in[1] >= limit ?
                rmm_refuse(c, RMI_ERROR_INPUT, "address is not aligned to a "
@@ -246,7 +246,7 @@ uint64_t rmm_tracking_get_check(RmmCall *c)
 uint64_t rmm_tracking_get_commit(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    bool one = rmm->abi == ARM_RMM_ABI_BET0;
+    bool one = rmm->profile->tracking_get_one;
     uint64_t size = rmm_tracking_size(rmm);
     uint64_t pa = c->in[1];
     RmiTracking state = RMI_TRACKING_NONE;

@@ -33,7 +33,7 @@ static uint64_t list_check(RmmCall *c)
     case RMI_OADDR_NONE:
     case RMI_OADDR_SINGLE:
         /* TF-RMM does not let these fields hold anything. */
-        return c->rmm->abi == ARM_RMM_ABI_BET1 && (n || c->in[5]) ?
+        return c->rmm->profile->list_fields_zero && (n || c->in[5]) ?
                rmm_refuse(c, RMI_ERROR_INPUT, "list without type LIST",
                           c->in[5]) : RMI_SUCCESS;
     case RMI_OADDR_LIST:
@@ -81,7 +81,7 @@ uint64_t rmm_data_unmap_check(RmmCall *c)
         return x0;
     }
     /* TF-RMM does not skip an entry that reaches over the range. */
-    if ((assigned || c->rmm->abi == ARM_RMM_ABI_BET1) &&
+    if ((assigned || c->rmm->profile->unmap_whole_void) &&
         too_large(c, &c->walk, c->in[2], c->in[3])) {
         return rmm_rtt_error(c, "entry at base reaches over the range");
     }
@@ -100,7 +100,7 @@ uint64_t rmm_unprot_unmap_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (!assigned && c->rmm->abi != ARM_RMM_ABI_BET1) {
+    if (!assigned && !c->rmm->profile->unmap_skips_ns) {
         return rmm_rtt_error(c, "entry at base is not mapped");
     }
     return assigned && too_large(c, &c->walk, c->in[2], c->in[3]) ?

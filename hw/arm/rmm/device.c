@@ -41,11 +41,6 @@ ArmRmm *rmm_get(void)
     return the_rmm;
 }
 
-bool rmm_auto(ArmRmmAuto value, bool profile)
-{
-    return value == ARM_RMM_AUTO_AUTO ? profile : value == ARM_RMM_AUTO_ON;
-}
-
 void rmm_reset_state(ArmRmm *rmm)
 {
     RmmRealm *realm, *next;
@@ -200,6 +195,7 @@ static void rmm_realize(DeviceState *dev, Error **errp)
     if (!rmm_check_machine(errp)) {
         return;
     }
+    rmm->profile = rmm_profile(rmm->abi);
     if (!rmm->num_sros) {
         rmm->num_sros = MIN(10 * current_machine->smp.max_cpus, RMM_MAX_SROS);
     }

@@ -38,7 +38,7 @@ static uint64_t feature0(ArmRmm *rmm, ARMCPU *cpu)
         val = FIELD_DP64(val, RMI_FEATURE0, PMU_NUM_CTRS,
                          pmu_num_counters(&cpu->env));
     }
-    if (rmm->abi == ARM_RMM_ABI_BET3) {
+    if (rmm->profile->s2oasz) {
         val = FIELD_DP64(val, RMI_FEATURE0, S2OASZ,
                          MIN(rmm->pa_bits, lpa2 ? 52 : 48));
     }

@@ -121,7 +121,7 @@ const char *rmm_granule_origin(ArmRmm *rmm, uint64_t pa)
 /* sec B4.3.3: who touches an object of another open operation is BLOCKED */
 uint64_t rmm_blocked(ArmRmm *rmm)
 {
-    return rmm_auto(rmm->blocked, rmm->abi != ARM_RMM_ABI_BET1) ?
+    return rmm_auto(rmm->blocked, rmm->profile->blocked) ?
            RMI_BLOCKED : RMI_ERROR_INPUT;
 }
 

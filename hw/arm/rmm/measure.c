@@ -74,7 +74,7 @@ void rmm_measure_init(ArmRmm *rmm, RmmRealm *realm, const uint8_t *params)
 
     memset(realm->rim, 0, sizeof(realm->rim));
     memset(realm->rem, 0, sizeof(realm->rem));
-    if (!rmm_auto(rmm->rim_params, rmm->abi == ARM_RMM_ABI_BET1)) {
+    if (!rmm_auto(rmm->rim_params, rmm->profile->rim_params)) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(measured); i++) {

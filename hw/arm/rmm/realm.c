@@ -87,7 +87,7 @@ static uint64_t flags_check(RmmCall *c, uint64_t flags0, uint64_t flags1)
     const Param flag[] = {
         { FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2), 0,
           /* bet3: no longer a flag */
-          c->rmm->abi == ARM_RMM_ABI_BET3 ? 1 :
+          c->rmm->profile->lpa2_by_size ? 1 :
           FIELD_EX64(f, RMI_FEATURE0, LPA2), "flags0: no LPA2" },
         { FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE), 0,
           FIELD_EX64(f, RMI_FEATURE0, SVE), "flags0: no SVE" },
@@ -177,12 +177,12 @@ bool rmm_realm_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
  */
 static bool wants_lpa2(ArmRmm *rmm, uint64_t flags0, unsigned s2sz)
 {
-    if (rmm->abi == ARM_RMM_ABI_BET3 &&
+    if (rmm->profile->lpa2_by_size &&
         !FIELD_EX64(rmm->feature[0], RMI_FEATURE0, LPA2)) {
         return false;
     }
     return FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2) ||
-           (rmm->abi == ARM_RMM_ABI_BET3 && s2sz > 48);
+           (rmm->profile->lpa2_by_size && s2sz > 48);
 }
 
 static uint64_t read_params(RmmCall *c)

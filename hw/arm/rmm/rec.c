@@ -340,7 +340,7 @@ uint64_t rmm_rec_enter_commit(RmmCall *c)
  */
 static bool names_target(RmmCall *c)
 {
-    return c->rmm->abi != ARM_RMM_ABI_BET3 ||
+    return !c->rmm->profile->psci_finds_target ||
            rmm_granule_state(c->rmm, c->in[2]) == RMM_G_REC;
 }
 

@@ -367,7 +367,7 @@ void rmm_script_shape(RmmCall *c, RmmShape *shape)
     memset(shape, 0, sizeof(*shape));
     shape->state = -1;
     /* Linux' newest series wants to be able to cancel what takes memory. */
-    shape->cancel = rmm_auto(rmm->cancellable, rmm->abi == ARM_RMM_ABI_BET3);
+    shape->cancel = rmm_auto(rmm->cancellable, rmm->profile->cancellable);
     if (c->cmd->need) {
         c->cmd->need(c, &shape->donate);
     }

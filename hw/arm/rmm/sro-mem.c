@@ -25,16 +25,10 @@ uint64_t rmm_range_max_count(ArmRmm *rmm)
     return MAKE_64BIT_MASK(0, rmm->granule_shift - RMI_RANGE_COUNT_SHIFT);
 }
 
-/* The width of the state, and with it its place, came with bet3. */
-static unsigned state_bits(ArmRmm *rmm)
-{
-    return rmm->abi == ARM_RMM_ABI_BET3 ? 2 : 1;
-}
-
 uint64_t rmm_range_make(ArmRmm *rmm, uint64_t base, unsigned size,
                         uint64_t count, unsigned state)
 {
-    unsigned bits = state_bits(rmm);
+    unsigned bits = rmm->profile->state_bits;
     uint64_t desc = base | size | count << RMI_RANGE_COUNT_SHIFT;
 
     return deposit64(desc, 64 - bits, bits, state);
@@ -44,7 +38,7 @@ void rmm_range_parse(ArmRmm *rmm, uint64_t desc, uint64_t *base,
                      unsigned *size, uint64_t *granules, unsigned *state)
 {
     unsigned g = rmm->granule_shift;
-    unsigned bits = state_bits(rmm);
+    unsigned bits = rmm->profile->state_bits;
 
     *size = FIELD_EX64(desc, RMI_RANGE, SIZE);
     *base = desc & MAKE_64BIT_MASK(g, RMI_RANGE_ADDR_BITS - g);
@@ -93,7 +87,7 @@ static bool contig_ok(ArmRmm *rmm, const RmmSro *sro, const Piece *p,
     uint64_t size = rmm_granule_size(rmm);
     uint64_t total = 0;
 
-    if (n > 1 && rmm->abi == ARM_RMM_ABI_BET1) {
+    if (n > 1 && rmm->profile->contig_in_one) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
@@ -112,7 +106,7 @@ static bool take_desc(RmmCall *c, RmmSro *sro, uint64_t desc, Piece *x,
 {
     ArmRmm *rmm = c->rmm;
     unsigned want = rmm_sro_current(rmm, sro).state &
-                    MAKE_64BIT_MASK(0, state_bits(rmm));
+                    MAKE_64BIT_MASK(0, rmm->profile->state_bits);
     const char *why = NULL;
     unsigned size, state;
 
@@ -226,7 +220,7 @@ static void bad_donation(RmmCall *c, RmmSro *sro, uint64_t taken)
 static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
 {
     bad_donation(c, sro, 0);
-    if (c->rmm->abi != ARM_RMM_ABI_BET1) {
+    if (!c->rmm->profile->forgives_donation) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
     }
@@ -240,7 +234,7 @@ static uint64_t refuse_list(RmmCall *c, RmmSro *sro)
 static uint64_t refuse_granule(RmmCall *c, RmmSro *sro, uint64_t taken)
 {
     bad_donation(c, sro, taken);
-    if (c->rmm->abi != ARM_RMM_ABI_BET1) {
+    if (!c->rmm->profile->forgives_donation) {
         rmm_sro_fail(sro, RMI_ERROR_INPUT);
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
         return RMI_ERROR_INPUT;

@@ -116,7 +116,8 @@ uint64_t rmm_op_continue(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     RmmSro *sro = rmm_sro_lookup(c, true);
-    bool strict = rmm_auto(rmm->strict_continue, rmm->abi == ARM_RMM_ABI_BET1);
+    bool strict = rmm_auto(rmm->strict_continue,
+                           rmm->profile->strict_continue);
 
     if (!sro) {
         return RMI_ERROR_INPUT;

@@ -18,7 +18,7 @@
 #include "qapi/qapi-types-arm-rmm.h"
 #include "qemu/notify.h"
 #include "qemu/queue.h"
-#include "hw/arm/arm-rmm-abi.h"
+#include "../../../hw/arm/rmm/profile.h"
 
 #define TYPE_ARM_RMM "arm-rmm"
 OBJECT_DECLARE_SIMPLE_TYPE(ArmRmm, ARM_RMM)
@@ -285,6 +285,7 @@ struct ArmRmm {
 
     /* properties */
     ArmRmmAbi abi;
+    const RmmProfile *profile;
     char *script;
     char *bl33;
     uint64_t bl33_addr;
@@ -424,7 +425,6 @@ struct RmmCommand {
     const char *name;
     enum { RMM_PLAIN, RMM_STATEFUL, RMM_MEMORY } kind;
     enum { RMM_ANYTIME, RMM_BEFORE, RMM_WHEN_STARTED, RMM_WHEN_ACTIVE } when;
-    uint8_t abis;                   /* bit for each ArmRmmAbi */
     uint8_t n_in;
     uint8_t n_out;
     const char *in[RMI_INPUTS - 1];
@@ -446,18 +446,10 @@ struct RmmCommand {
     void (*dropped)(RmmCall *c);
 };
 
-#define RMM_BET0 BIT(ARM_RMM_ABI_BET0)
-#define RMM_BET1 BIT(ARM_RMM_ABI_BET1)
-#define RMM_BET3 BIT(ARM_RMM_ABI_BET3)
-#define RMM_ALL  (RMM_BET0 | RMM_BET1 | RMM_BET3)
-
 /* arm-rmm.c */
 
 /** rmm_get: the one RMM of the machine, or NULL */
 ArmRmm *rmm_get(void);
-
-/** rmm_auto: value of a switch whose default comes from the profile */
-bool rmm_auto(ArmRmmAuto value, bool profile);
 
 /** rmm_reset_state: drop all objects and operations, as a cold reset does */
 void rmm_reset_state(ArmRmm *rmm);

@@ -8,8 +8,8 @@
  * bet1 and bet3; sections are those of bet0.
  */
 
-#ifndef HW_ARM_ARM_RMM_ABI_H
-#define HW_ARM_ARM_RMM_ABI_H
+#ifndef RMM_ABI_H
+#define RMM_ABI_H
 
 #include "hw/registerfields.h"
 
@@ -20,13 +20,46 @@
 #define RMI_NUM_LAST            0x2CF
 #define RMI_UNKNOWN             UINT64_MAX
 
-/* The other numbers are in the table of commands. */
-#define RMI_REALM_CREATE        0x158
-#define RMI_REC_CREATE          0x15A
-#define RMI_GRANULE_RANGE_DELEGATE 0x1F1
-#define RMI_GPT_L1_CREATE       0x1F3
-#define RMI_GPT_L1_DESTROY      0x1F4
-#define RMI_RMM_ACTIVATE        0x202
+/* sec B4.5: numbers of the commands, in their bits 15:0 */
+enum {
+    RMI_VERSION                  = 0x150,
+    RMI_RTT_DATA_MAP_INIT        = 0x153,
+    RMI_REALM_ACTIVATE           = 0x157,
+    RMI_REALM_CREATE             = 0x158,
+    RMI_REALM_DESTROY            = 0x159,
+    RMI_REC_CREATE               = 0x15A,
+    RMI_REC_DESTROY              = 0x15B,
+    RMI_REC_ENTER                = 0x15C,
+    RMI_RTT_CREATE               = 0x15D,
+    RMI_RTT_DESTROY              = 0x15E,
+    RMI_RTT_READ_ENTRY           = 0x161,
+    RMI_PSCI_COMPLETE            = 0x164,
+    RMI_FEATURES                 = 0x165,
+    RMI_RTT_FOLD                 = 0x166,
+    RMI_RTT_INIT_RIPAS           = 0x168,
+    RMI_RTT_SET_RIPAS            = 0x169,
+    RMI_RMM_CONFIG_SET           = 0x16E,
+    RMI_GRANULE_TRACKING_GET     = 0x1E1,
+    RMI_GRANULE_TRACKING_SET     = 0x1E3,
+    RMI_RMM_CONFIG_GET           = 0x1EC,
+    RMI_RMM_STATE_GET            = 0x1EE,
+    RMI_GRANULE_RANGE_DELEGATE   = 0x1F1,
+    RMI_GRANULE_RANGE_UNDELEGATE = 0x1F2,
+    RMI_GPT_L1_CREATE            = 0x1F3,
+    RMI_GPT_L1_DESTROY           = 0x1F4,
+    RMI_RTT_DATA_MAP             = 0x1F5,
+    RMI_RTT_DATA_UNMAP           = 0x1F6,
+    RMI_RTT_UNPROT_MAP           = 0x1FB,
+    RMI_RTT_UNPROT_UNMAP         = 0x1FC,
+    RMI_REALM_TERMINATE          = 0x201,
+    RMI_RMM_ACTIVATE             = 0x202,
+    RMI_OP_CONTINUE              = 0x203,
+    RMI_OP_MEM_DONATE            = 0x208,
+    RMI_OP_MEM_RECLAIM           = 0x209,
+    RMI_OP_CANCEL                = 0x20A,
+    RMI_RMM_DEACTIVATE           = 0x20F,
+    RMI_GPT_INFO                 = 0x211,
+};
 
 /* Inputs are X1 to X6, outputs X0 to X4; both arrays have X0 as element 0 */
 #define RMI_INPUTS              7
@@ -230,4 +263,4 @@ typedef enum RmiRttState {
     RMI_RTT_TABLE = 2,
 } RmiRttState;
 
-#endif /* HW_ARM_ARM_RMM_ABI_H */
+#endif /* RMM_ABI_H */
