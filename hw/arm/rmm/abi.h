@@ -61,9 +61,53 @@ enum {
     RMI_GPT_INFO                 = 0x211,
 };
 
-/* Inputs are X1 to X6, outputs X0 to X4; both arrays have X0 as element 0 */
+/*
+ * sec B4.5: registers in and out. Inputs are X1 to X6, outputs X0 to X4; both
+ * arrays have X0 as element 0. Commands with the same inputs share a name.
+ */
 #define RMI_INPUTS              7
 #define RMI_OUTPUTS             5
+
+typedef union RmiArgs {
+    uint64_t x[RMI_INPUTS];
+    struct { uint64_t fid, requested; } version;
+    struct { uint64_t fid, index; } features;
+    struct { uint64_t fid, config; } config;            /* _SET, _GET */
+    struct { uint64_t fid, base, top; } range;          /* of memory */
+    struct { uint64_t fid, address, category, state; } tracking_set;
+    struct { uint64_t fid, base; } gpt;                 /* GPT_L1_* */
+    struct { uint64_t fid, rd; } realm;                 /* but CREATE */
+    struct { uint64_t fid, rd, params; } realm_create;
+    struct { uint64_t fid, rec; } rec;                  /* REC_DESTROY */
+    struct { uint64_t fid, rd, rec, params; } rec_create;
+    struct { uint64_t fid, rec, run; } rec_enter;
+    struct { uint64_t fid, calling, target, status; } psci; /* until bet1 */
+    struct { uint64_t fid, calling, status; } psci_found;   /* from bet3 on */
+    struct { uint64_t fid, rd, rtt, ipa, level; } rtt_create;
+    struct { uint64_t fid, rd, ipa, level; } rtt;       /* but CREATE */
+    struct { uint64_t fid, rd, base, top; } init_ripas;
+    struct { uint64_t fid, rd, rec, base, top; } set_ripas;
+    struct { uint64_t fid, rd, data, ipa, src, flags; } data_map_init;
+    struct { uint64_t fid, rd, base, top, flags, oaddr; } map; /* and unmap */
+    struct { uint64_t fid, handle, flags; } op;         /* OP_CONTINUE */
+    struct { uint64_t fid, handle, list, count, flags; } op_mem;
+} RmiArgs;
+
+typedef union RmiOuts {
+    uint64_t x[RMI_OUTPUTS];
+    struct { uint64_t x0, lower, higher; } version;
+    struct { uint64_t x0, value; } features;
+    struct { uint64_t x0, state; } state_get;
+    struct { uint64_t x0, category, state, top; } tracking_get;
+    struct { uint64_t x0, top, state; } gpt_info;
+    struct { uint64_t x0, top; } range;                 /* how far it came */
+    struct { uint64_t x0, top, range, count; } unmap;
+    struct { uint64_t x0, rtt, top; } rtt_destroy;
+    struct { uint64_t x0, level, state, desc, ripas; } rtt_read;
+    struct { uint64_t x0, handle, request; } op;        /* INCOMPLETE */
+    struct { uint64_t x0, accepted, request; } donate;
+    struct { uint64_t x0, entries, request; } reclaim;
+} RmiOuts;
 
 /* sec B4.6: RmiStatusCode */
 typedef enum RmiStatus {

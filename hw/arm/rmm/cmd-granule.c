@@ -29,16 +29,17 @@ static uint64_t range_tracking(RmmCall *c)
 {
     uint64_t mask = rmm_tracking_size(c->rmm) - 1;
 
-    switch (rmm_tracking(c->rmm, c->in[1])) {
+    switch (rmm_tracking(c->rmm, c->arg.range.base)) {
     case RMI_TRACKING_FINE:
         return RMI_SUCCESS;
     case RMI_TRACKING_COARSE:
-        return (c->in[1] & mask) || c->in[2] - c->in[1] <= mask ?
+        return (c->arg.range.base & mask) ||
+               c->arg.range.top - c->arg.range.base <= mask ?
                rmm_refuse(c, RMI_ERROR_INPUT, "part of a COARSE region",
-                          c->in[1]) : RMI_SUCCESS;
+                          c->arg.range.base) : RMI_SUCCESS;
     default:
         return rmm_refuse(c, c->rmm->profile->untracked,
-                          "region is not tracked", c->in[1]);
+                          "region is not tracked", c->arg.range.base);
     }
 }
 
@@ -46,18 +47,18 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
                             RmmGranuleState to, ArmRmmFindingKind kind)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t base = c->in[1];
+    uint64_t base = c->arg.range.base;
     uint8_t *g = rmm_granule(rmm, base);
     RmmGranuleState state;
     uint64_t x0;
 
-    if (!rmm_aligned(rmm, base | c->in[2])) {
+    if (!rmm_aligned(rmm, base | c->arg.range.top)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
-                          base | c->in[2]);
+                          base | c->arg.range.top);
     }
-    if (c->in[2] <= base) {
+    if (c->arg.range.top <= base) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base",
-                          c->in[2]);
+                          c->arg.range.top);
     }
     if (!g) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "granule is no memory", base);
@@ -123,12 +124,13 @@ static bool make_delegated(RmmCall *c, uint64_t pa, uint64_t n,
 /* How far one call goes. A COARSE region is changed as a whole. */
 static uint64_t range_limit(RmmCall *c)
 {
-    bool coarse = rmm_tracking(c->rmm, c->in[1]) == RMI_TRACKING_COARSE;
+    bool coarse =
+        rmm_tracking(c->rmm, c->arg.range.base) == RMI_TRACKING_COARSE;
     uint64_t unit = coarse ? rmm_tracking_size(c->rmm) :
                              rmm_granule_size(c->rmm);
     uint64_t most = c->chunk ? MIN(c->chunk, RMM_CALL_BYTES) : RMM_CALL_BYTES;
 
-    return c->in[1] + MIN(c->in[2] - c->in[1],
+    return c->arg.range.base + MIN(c->arg.range.top - c->arg.range.base,
                           MAX(ROUND_DOWN(most, unit), unit));
 }
 
@@ -137,7 +139,7 @@ static uint64_t range_commit(RmmCall *c, RmmGranuleState from,
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
-    uint64_t pa = c->in[1];
+    uint64_t pa = c->arg.range.base;
     uint64_t limit = range_limit(c);
 
     while (pa < limit) {
@@ -155,7 +157,7 @@ static uint64_t range_commit(RmmCall *c, RmmGranuleState from,
         }
         pa += n * size;
     }
-    c->out[1] = pa;
+    c->out.range.top = pa;
     return RMI_SUCCESS;
 }
 
@@ -186,9 +188,11 @@ void rmm_range_lock(RmmCall *c, RmmSro *sro)
 {
     uint64_t size = rmm_granule_size(c->rmm);
     uint64_t chunk = MAX(ROUND_DOWN(sro->shape.chunk, size), size);
-    uint64_t len = MIN(c->in[2] - c->in[1], chunk);
+    uint64_t len = MIN(c->arg.range.top - c->arg.range.base, chunk);
     RmmGranuleState state;
 
-    rmm_sro_lock(c, sro, c->in[1],
-                 c->in[1] + run_of(c, c->in[1], c->in[1] + len, &state) * size);
+    rmm_sro_lock(c, sro, c->arg.range.base,
+                 c->arg.range.base +
+                 run_of(c, c->arg.range.base, c->arg.range.base + len,
+                        &state) * size);
 }

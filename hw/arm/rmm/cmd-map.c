@@ -17,7 +17,9 @@
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t data = c->in[2], ipa = c->in[3], src = c->in[4];
+    uint64_t data = c->arg.data_map_init.data;
+    uint64_t ipa = c->arg.data_map_init.ipa;
+    uint64_t src = c->arg.data_map_init.src;
     uint64_t x0;
 
     if (!rmm_aligned(rmm, src) ||
@@ -27,7 +29,7 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
     }
     x0 = rmm_granule_check(c, data, RMM_G_DELEGATED);
     if (!x0) {
-        x0 = rmm_check_rd(c, c->in[1]);
+        x0 = rmm_check_rd(c, c->arg.data_map_init.rd);
     }
     if (x0) {
         return x0;
@@ -59,12 +61,15 @@ uint64_t rmm_data_map_init_commit(RmmCall *c)
     uint64_t size = rmm_granule_size(rmm);
     g_autofree uint8_t *content = g_malloc(size);
 
-    rmm_read(rmm, c->in[4], content, size);
-    rmm_granule_set(rmm, c->in[2], 1, RMM_G_DELEGATED, RMM_G_DATA);
-    rmm_write(rmm, c->in[2], content, size);
-    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, RMM_LAST_LEVEL, c->in[2],
+    rmm_read(rmm, c->arg.data_map_init.src, content, size);
+    rmm_granule_set(rmm, c->arg.data_map_init.data, 1, RMM_G_DELEGATED,
+                    RMM_G_DATA);
+    rmm_write(rmm, c->arg.data_map_init.data, content, size);
+    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, RMM_LAST_LEVEL,
+                     c->arg.data_map_init.data,
                      RMI_RIPAS_RAM);
-    rmm_measure_data(rmm, c->realm, c->in[3], c->in[5], c->in[2]);
+    rmm_measure_data(rmm, c->realm, c->arg.data_map_init.ipa,
+                     c->arg.data_map_init.flags, c->arg.data_map_init.data);
     c->realm->data++;
     return RMI_SUCCESS;
 }
@@ -112,20 +117,20 @@ static bool output_next(RmmCall *c, Output *o)
 
 static bool output_begin(RmmCall *c, Output *o)
 {
-    uint64_t flags = c->in[4];
+    uint64_t flags = c->arg.map.flags;
 
     memset(o, 0, sizeof(*o));
     switch (FIELD_EX64(flags, RMI_MAP, OADDR_TYPE)) {
     case RMI_OADDR_SINGLE:
-        if (!output_take(c, o, c->in[5])) {
+        if (!output_take(c, o, c->arg.map.oaddr)) {
             return false;
         }
         break;
     case RMI_OADDR_LIST:
-        if (c->in[5] & 7) {
+        if (c->arg.map.oaddr & 7) {
             return false;
         }
-        o->list = c->in[5];
+        o->list = c->arg.map.oaddr;
         o->left = FIELD_EX64(flags, RMI_MAP, LIST_COUNT);
         break;
     default:
@@ -175,8 +180,8 @@ uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
 static uint64_t map_check(RmmCall *c, bool protected, Output *o)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t base = c->in[2], top = c->in[3];
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t base = c->arg.map.base, top = c->arg.map.top;
+    uint64_t x0 = rmm_check_rd(c, c->arg.map.rd);
 
     if (x0) {
         return x0;
@@ -187,7 +192,8 @@ static uint64_t map_check(RmmCall *c, bool protected, Output *o)
     }
     if (!output_begin(c, o)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "output addresses: type, "
-                          "alignment, or not Non-secure memory", c->in[5]);
+                          "alignment, or not Non-secure memory",
+                          c->arg.map.oaddr);
     }
     rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
     if (c->walk.state != RMI_RTT_UNASSIGNED) {
@@ -264,13 +270,13 @@ static bool map_data(RmmCall *c, const RmmWalk *w, const Output *o)
 /* S2AP of the interface: bit 0 write, bit 1 read; of the tables the reverse */
 static bool map_ns(RmmCall *c, const RmmWalk *w, const Output *o)
 {
-    unsigned s2ap = FIELD_EX64(c->in[4], RMI_MAP, S2AP);
+    unsigned s2ap = FIELD_EX64(c->arg.map.flags, RMI_MAP, S2AP);
 
     if (o->base >> c->rmm->pa_bits || (!c->realm->lpa2 && o->base >> 48)) {
         return false;
     }
     rmm_rtt_put_ns(c->rmm, c->realm, w->entry_pa, w->level, o->base,
-                   FIELD_EX64(c->in[4], RMI_MAP, MEMATTR),
+                   FIELD_EX64(c->arg.map.flags, RMI_MAP, MEMATTR),
                    (s2ap >> 1 & 1) | (s2ap & 1) << 1);
     return true;
 }
@@ -279,12 +285,13 @@ static uint64_t map_commit(RmmCall *c,
                            bool (*map)(RmmCall *, const RmmWalk *,
                                        const Output *))
 {
-    uint64_t ipa = c->in[2], top = c->in[3];
-    uint64_t limit = c->chunk ? c->in[2] + MIN(c->chunk, top - ipa) : top;
+    uint64_t ipa = c->arg.map.base, top = c->arg.map.top;
+    uint64_t limit = c->chunk ? c->arg.map.base + MIN(c->chunk, top - ipa) :
+                     top;
     Output o;
 
     output_begin(c, &o);
-    while (ipa < limit && ipa - c->in[2] < RMM_CALL_BYTES &&
+    while (ipa < limit && ipa - c->arg.map.base < RMM_CALL_BYTES &&
            output_next(c, &o)) {
         uint64_t span;
         RmmWalk w;
@@ -298,11 +305,11 @@ static uint64_t map_commit(RmmCall *c,
         o.base += span;
         o.bytes -= span;
     }
-    c->out[1] = ipa;
+    c->out.range.top = ipa;
     /* Nothing only if the host changed its list after the check. */
-    return ipa > c->in[2] ? RMI_SUCCESS :
+    return ipa > c->arg.map.base ? RMI_SUCCESS :
            rmm_refuse(c, RMI_ERROR_INPUT, "list changed during the call",
-                      c->in[5]);
+                      c->arg.map.oaddr);
 }
 
 uint64_t rmm_data_map_commit(RmmCall *c)

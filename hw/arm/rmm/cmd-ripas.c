@@ -52,8 +52,8 @@ static bool makes_progress(RmmCall *c, uint64_t base, uint64_t top)
 
 uint64_t rmm_init_ripas_check(RmmCall *c)
 {
-    uint64_t base = c->in[2], top = c->in[3];
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t base = c->arg.init_ripas.base, top = c->arg.init_ripas.top;
+    uint64_t x0 = rmm_check_rd(c, c->arg.init_ripas.rd);
 
     if (x0) {
         return x0;
@@ -81,18 +81,19 @@ uint64_t rmm_init_ripas_check(RmmCall *c)
 
 uint64_t rmm_init_ripas_commit(RmmCall *c)
 {
-    c->out[1] = apply(c, c->in[2], c->in[3], RMI_RIPAS_RAM, false);
+    c->out.range.top = apply(c, c->arg.init_ripas.base, c->arg.init_ripas.top,
+                             RMI_RIPAS_RAM, false);
     return RMI_SUCCESS;
 }
 
 uint64_t rmm_set_ripas_check(RmmCall *c)
 {
-    uint64_t base = c->in[3], top = c->in[4];
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t base = c->arg.set_ripas.base, top = c->arg.set_ripas.top;
+    uint64_t x0 = rmm_check_rd(c, c->arg.set_ripas.rd);
     bool differs;
 
     if (!x0) {
-        x0 = rmm_check_rec(c, c->in[2], &c->rec);
+        x0 = rmm_check_rec(c, c->arg.set_ripas.rec, &c->rec);
     }
     if (x0) {
         return x0;
@@ -129,7 +130,7 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
 /* Part of an entry that has the wanted RIPAS already counts as done. */
 uint64_t rmm_set_ripas_commit(RmmCall *c)
 {
-    uint64_t base = c->in[3], top = c->in[4];
+    uint64_t base = c->arg.set_ripas.base, top = c->arg.set_ripas.top;
     uint64_t span = rmm_rtt_span(c->rmm, c->walk.level);
     uint64_t end;
 
@@ -140,11 +141,12 @@ uint64_t rmm_set_ripas_commit(RmmCall *c)
                     !c->rec->ripas_destroyed);
     }
     c->rec->ripas_addr = end;
-    c->out[1] = end;
+    c->out.range.top = end;
     return RMI_SUCCESS;
 }
 
 void rmm_set_ripas_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->in[2], c->in[2] + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->arg.set_ripas.rec, c->arg.set_ripas.rec +
+                 rmm_granule_size(c->rmm));
 }

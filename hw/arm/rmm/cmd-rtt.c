@@ -38,19 +38,21 @@ static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
 
 uint64_t rmm_rtt_create_check(RmmCall *c)
 {
-    uint64_t x0 = common_check(c, c->in[1], c->in[3], c->in[4]);
-    int level = c->in[4];
+    uint64_t x0 = common_check(c, c->arg.rtt_create.rd, c->arg.rtt_create.ipa,
+                               c->arg.rtt_create.level);
+    int level = c->arg.rtt_create.level;
 
     if (!x0) {
-        x0 = rmm_granule_check(c, c->in[2], RMM_G_DELEGATED);
+        x0 = rmm_granule_check(c, c->arg.rtt_create.rtt, RMM_G_DELEGATED);
     }
     if (x0) {
         return x0;
     }
-    if (!c->realm->lpa2 && c->in[2] >> 48) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "rtt needs LPA2", c->in[2]);
+    if (!c->realm->lpa2 && c->arg.rtt_create.rtt >> 48) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "rtt needs LPA2",
+                          c->arg.rtt_create.rtt);
     }
-    rmm_rtt_walk(c->rmm, c->realm, c->in[3], level - 1, &c->walk);
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt_create.ipa, level - 1, &c->walk);
     if (c->walk.level < level - 1) {
         return rmm_rtt_error(c, "walk ended above level - 1");
     }
@@ -65,7 +67,7 @@ uint64_t rmm_rtt_create_commit(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     const RmmWalk *w = &c->walk;
-    uint64_t table = c->in[2];
+    uint64_t table = c->arg.rtt_create.rtt;
     uint64_t span = rmm_rtt_span(rmm, w->level + 1);
     uint64_t desc = w->desc;
 
@@ -84,21 +86,24 @@ uint64_t rmm_rtt_create_commit(RmmCall *c)
 
 void rmm_x2_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->in[2], c->in[2] + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->arg.x[2],
+                 c->arg.x[2] + rmm_granule_size(c->rmm));
 }
 
 /* Checks 1 to 3 of RTT_DESTROY and RTT_FOLD */
 static uint64_t table_check(RmmCall *c)
 {
-    uint64_t x0 = common_check(c, c->in[1], c->in[2], c->in[3]);
-    int level = c->in[3];
+    uint64_t x0 = common_check(c, c->arg.rtt.rd, c->arg.rtt.ipa,
+                               c->arg.rtt.level);
+    int level = c->arg.rtt.level;
 
     if (x0) {
         return x0;
     }
-    rmm_rtt_walk(c->rmm, c->realm, c->in[2], level - 1, &c->walk);
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, level - 1, &c->walk);
     if (c->walk.level < level - 1 || c->walk.state != RMI_RTT_TABLE) {
-        c->out[2] = rmm_rtt_next_live(c->rmm, c->realm, &c->walk, c->in[2]);
+        c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, &c->walk,
+                                                   c->arg.rtt.ipa);
         return rmm_rtt_error(c, "there is no such table");
     }
     /* Another operation may have the table in work. */
@@ -108,13 +113,14 @@ static uint64_t table_check(RmmCall *c)
 uint64_t rmm_rtt_destroy_check(RmmCall *c)
 {
     uint64_t x0 = table_check(c);
-    int level = c->in[3];
+    int level = c->arg.rtt.level;
 
     if (x0) {
         return x0;
     }
-    if (rmm_rtt_table_live(c->rmm, c->realm, c->walk.addr, level, c->in[2])) {
-        c->out[2] = c->in[2];
+    if (rmm_rtt_table_live(c->rmm, c->realm, c->walk.addr, level,
+                           c->arg.rtt.ipa)) {
+        c->out.rtt_destroy.top = c->arg.rtt.ipa;
         return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, level),
                           "table is live", c->walk.addr);
     }
@@ -131,16 +137,17 @@ static void free_table(RmmCall *c)
 {
     rmm_granule_set(c->rmm, c->walk.addr, 1, RMM_G_RTT, RMM_G_DELEGATED);
     c->realm->tables--;
-    c->out[1] = c->walk.addr;
+    c->out.rtt_destroy.rtt = c->walk.addr;
 }
 
 uint64_t rmm_rtt_destroy_commit(RmmCall *c)
 {
     rmm_rtt_put_void(c->rmm, c->walk.entry_pa,
-                     rmm_rtt_protected(c->realm, c->in[2]) ?
+                     rmm_rtt_protected(c->realm, c->arg.rtt.ipa) ?
                      RMI_RIPAS_DESTROYED : RMI_RIPAS_EMPTY);
     free_table(c);
-    c->out[2] = rmm_rtt_next_live(c->rmm, c->realm, &c->walk, c->in[2]);
+    c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, &c->walk,
+                                               c->arg.rtt.ipa);
     return RMI_SUCCESS;
 }
 
@@ -151,12 +158,12 @@ uint64_t rmm_rtt_destroy_commit(RmmCall *c)
 static bool homogeneous(RmmCall *c, uint64_t *parent)
 {
     ArmRmm *rmm = c->rmm;
-    int level = c->in[3];
+    int level = c->arg.rtt.level;
     uint64_t span = rmm_rtt_span(rmm, level);
     RmmWalk table = { .level = level, .table = c->walk.addr };
     RmmWalk first, e;
 
-    rmm_rtt_entry(rmm, c->realm, &table, 0, c->in[2], &first);
+    rmm_rtt_entry(rmm, c->realm, &table, 0, c->arg.rtt.ipa, &first);
     if (first.state == RMI_RTT_TABLE) {
         return false;
     }
@@ -172,7 +179,7 @@ static bool homogeneous(RmmCall *c, uint64_t *parent)
     for (unsigned i = 1; i < rmm_rtt_entries(rmm); i++) {
         uint64_t want = first.desc;
 
-        rmm_rtt_entry(rmm, c->realm, &table, i, c->in[2] + i * span, &e);
+        rmm_rtt_entry(rmm, c->realm, &table, i, c->arg.rtt.ipa + i * span, &e);
         if (first.state == RMI_RTT_ASSIGNED) {
             want = rmm_rtt_set_addr(rmm, c->realm, first.desc,
                                     first.addr + i * span, level);
@@ -189,12 +196,12 @@ uint64_t rmm_rtt_fold_check(RmmCall *c)
     uint64_t x0 = table_check(c);
     uint64_t parent;
 
-    c->out[2] = 0; /* has no such output */
+    c->out.rtt_destroy.top = 0; /* has no such output */
     if (x0) {
         return x0;
     }
     return homogeneous(c, &parent) ? RMI_SUCCESS :
-           rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->in[3]),
+           rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->arg.rtt.level),
                       "table is not homogeneous", c->walk.addr);
 }
 
@@ -212,8 +219,8 @@ uint64_t rmm_rtt_fold_commit(RmmCall *c)
 /* RTT_READ_ENTRY never fails because of the walk: it says where it ended. */
 uint64_t rmm_rtt_read_check(RmmCall *c)
 {
-    int64_t level = c->in[3];
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    int64_t level = c->arg.rtt.level;
+    uint64_t x0 = rmm_check_rd(c, c->arg.rtt.rd);
 
     if (x0) {
         return x0;
@@ -222,13 +229,13 @@ uint64_t rmm_rtt_read_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_INPUT, "level is none of the realm",
                           level);
     }
-    if (c->in[2] & (rmm_rtt_span(c->rmm, level) - 1)) {
+    if (c->arg.rtt.ipa & (rmm_rtt_span(c->rmm, level) - 1)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is not aligned to an entry "
-                          "of the level", c->in[2]);
+                          "of the level", c->arg.rtt.ipa);
     }
-    if (c->in[2] >> c->realm->s2sz) {
+    if (c->arg.rtt.ipa >> c->realm->s2sz) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "ipa is outside of the realm",
-                          c->in[2]);
+                          c->arg.rtt.ipa);
     }
     return RMI_SUCCESS;
 }
@@ -237,14 +244,15 @@ uint64_t rmm_rtt_read_commit(RmmCall *c)
 {
     const RmmWalk *w = &c->walk;
 
-    rmm_rtt_walk(c->rmm, c->realm, c->in[2], c->in[3], &c->walk);
-    c->out[1] = (int64_t)w->level;
-    c->out[2] = w->state;
-    c->out[3] = w->addr;
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, c->arg.rtt.level, &c->walk);
+    c->out.rtt_read.level = (int64_t)w->level;
+    c->out.rtt_read.state = w->state;
+    c->out.rtt_read.desc = w->addr;
     if (w->state == RMI_RTT_ASSIGNED &&
-        !rmm_rtt_protected(c->realm, c->in[2])) {
-        c->out[3] |= w->desc & MAKE_64BIT_MASK(2, 6); /* MemAttr, S2AP */
+        !rmm_rtt_protected(c->realm, c->arg.rtt.ipa)) {
+        /* MemAttr, S2AP */
+        c->out.rtt_read.desc |= w->desc & MAKE_64BIT_MASK(2, 6);
     }
-    c->out[4] = w->state == RMI_RTT_TABLE ? 0 : w->ripas;
+    c->out.rtt_read.ripas = w->state == RMI_RTT_TABLE ? 0 : w->ripas;
     return RMI_SUCCESS;
 }

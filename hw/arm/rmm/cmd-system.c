@@ -19,10 +19,11 @@ uint64_t rmm_version_check(RmmCall *c)
 
 uint64_t rmm_version_commit(RmmCall *c)
 {
-    c->out[1] = RMI_VERSION_2_0;
-    c->out[2] = RMI_VERSION_2_0;
-    return c->in[1] == RMI_VERSION_2_0 ? RMI_SUCCESS :
-           rmm_refuse(c, RMI_ERROR_INPUT, "version is not 2.0", c->in[1]);
+    c->out.version.lower = RMI_VERSION_2_0;
+    c->out.version.higher = RMI_VERSION_2_0;
+    return c->arg.version.requested == RMI_VERSION_2_0 ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "version is not 2.0",
+                      c->arg.version.requested);
 }
 
 uint64_t rmm_features_check(RmmCall *c)
@@ -32,7 +33,8 @@ uint64_t rmm_features_check(RmmCall *c)
 
 uint64_t rmm_features_commit(RmmCall *c)
 {
-    c->out[1] = c->in[1] < RMI_FEATURE_REGS ? c->rmm->feature[c->in[1]] : 0;
+    c->out.features.value = c->arg.features.index < RMI_FEATURE_REGS ?
+        c->rmm->feature[c->arg.features.index] : 0;
     return RMI_SUCCESS;
 }
 
@@ -41,10 +43,10 @@ uint64_t rmm_features_commit(RmmCall *c)
 
 static uint64_t config_check(RmmCall *c)
 {
-    return !(c->in[1] & (CONFIG_SIZE - 1)) &&
-           rmm_ns_ok(c->rmm, c->in[1], CONFIG_SIZE) ? RMI_SUCCESS :
+    return !(c->arg.config.config & (CONFIG_SIZE - 1)) &&
+           rmm_ns_ok(c->rmm, c->arg.config.config, CONFIG_SIZE) ? RMI_SUCCESS :
            rmm_refuse(c, RMI_ERROR_INPUT, "config is not aligned, or not "
-                      "Non-secure memory", c->in[1]);
+                      "Non-secure memory", c->arg.config.config);
 }
 
 static bool granule_supported(ArmRmm *rmm, unsigned code, unsigned tracking)
@@ -67,8 +69,10 @@ static bool granule_supported(ArmRmm *rmm, unsigned code, unsigned tracking)
 /* The host may write to the structure meanwhile: it is read once. */
 static void read_config(RmmCall *c)
 {
-    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_TRACKING, &c->config.tracking, 1);
-    rmm_read(c->rmm, c->in[1] + RMI_CONFIG_GRANULE, &c->config.granule, 1);
+    rmm_read(c->rmm, c->arg.config.config + RMI_CONFIG_TRACKING,
+             &c->config.tracking, 1);
+    rmm_read(c->rmm, c->arg.config.config + RMI_CONFIG_GRANULE,
+             &c->config.granule, 1);
 }
 
 uint64_t rmm_config_set_check(RmmCall *c)
@@ -113,7 +117,7 @@ uint64_t rmm_config_get_commit(RmmCall *c)
     memset(rmm->params, 0, sizeof(rmm->params));
     stq_le_p(rmm->params + RMI_CONFIG_TRACKING, rmm->tracking_code);
     stq_le_p(rmm->params + RMI_CONFIG_GRANULE, (rmm->granule_shift - 12) / 2);
-    rmm_write(rmm, c->in[1], rmm->params, CONFIG_SIZE);
+    rmm_write(rmm, c->arg.config.config, rmm->params, CONFIG_SIZE);
     return RMI_SUCCESS;
 }
 
@@ -124,7 +128,7 @@ uint64_t rmm_state_get_check(RmmCall *c)
 
 uint64_t rmm_state_get_commit(RmmCall *c)
 {
-    c->out[1] = c->rmm->state;
+    c->out.state_get.state = c->rmm->state;
     return RMI_SUCCESS;
 }
 
@@ -221,13 +225,13 @@ static const RmmBank *bank_at(ArmRmm *rmm, uint64_t pa, uint64_t *next)
 /* Start and end of a range of physical addresses in X1 and X2 */
 static uint64_t addresses_check(RmmCall *c, uint64_t limit)
 {
-    if (!rmm_aligned(c->rmm, c->in[1] | c->in[2])) {
+    if (!rmm_aligned(c->rmm, c->arg.range.base | c->arg.range.top)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
-                          c->in[1] | c->in[2]);
+                          c->arg.range.base | c->arg.range.top);
     }
-    return c->in[2] <= c->in[1] || c->in[2] > limit ?
+    return c->arg.range.top <= c->arg.range.base || c->arg.range.top > limit ?
            rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base, or too "
-                      "large", c->in[2]) : RMI_SUCCESS;
+                      "large", c->arg.range.top) : RMI_SUCCESS;
 }
 
 uint64_t rmm_tracking_get_check(RmmCall *c)
@@ -235,10 +239,11 @@ uint64_t rmm_tracking_get_check(RmmCall *c)
     uint64_t limit = 1ull << c->rmm->pa_bits;
 
     if (c->rmm->profile->tracking_get_one) {
-        return (c->in[1] & (rmm_tracking_size(c->rmm) - 1)) ||
-               c->in[1] >= limit ?
+        return (c->arg.range.base & (rmm_tracking_size(c->rmm) - 1)) ||
+               c->arg.range.base >= limit ?
                rmm_refuse(c, RMI_ERROR_INPUT, "address is not aligned to a "
-                          "region, or too large", c->in[1]) : RMI_SUCCESS;
+                          "region, or too large", c->arg.range.base) :
+                          RMI_SUCCESS;
     }
     return addresses_check(c, limit);
 }
@@ -248,7 +253,7 @@ uint64_t rmm_tracking_get_commit(RmmCall *c)
     ArmRmm *rmm = c->rmm;
     bool one = rmm->profile->tracking_get_one;
     uint64_t size = rmm_tracking_size(rmm);
-    uint64_t pa = c->in[1];
+    uint64_t pa = c->arg.range.base;
     RmiTracking state = RMI_TRACKING_NONE;
     uint64_t next;
 
@@ -267,9 +272,9 @@ uint64_t rmm_tracking_get_commit(RmmCall *c)
         }
         next = MIN(next, end);
     }
-    c->out[1] = RMI_CATEGORY_CONVENTIONAL;
-    c->out[2] = state;
-    c->out[3] = one ? c->in[3] : MIN(next, c->in[2]);
+    c->out.tracking_get.category = RMI_CATEGORY_CONVENTIONAL;
+    c->out.tracking_get.state = state;
+    c->out.tracking_get.top = one ? c->arg.x[3] : MIN(next, c->arg.range.top);
     return RMI_SUCCESS;
 }
 
@@ -303,33 +308,36 @@ static bool region_unused(ArmRmm *rmm, uint64_t base, bool *has_memory)
 uint64_t rmm_tracking_set_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t state = c->in[3];
+    uint64_t state = c->arg.tracking_set.state;
     bool has_memory;
 
     if (state != RMI_TRACKING_NONE && state != RMI_TRACKING_FINE &&
         state != RMI_TRACKING_COARSE) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "no such state", state);
     }
-    if ((c->in[1] & (rmm_tracking_size(rmm) - 1)) ||
-        c->in[1] >> rmm->pa_bits) {
+    if ((c->arg.tracking_set.address & (rmm_tracking_size(rmm) - 1)) ||
+        c->arg.tracking_set.address >> rmm->pa_bits) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "address is not aligned to a "
-                          "region, or too large", c->in[1]);
+                          "region, or too large", c->arg.tracking_set.address);
     }
-    if (c->in[2] != RMI_CATEGORY_CONVENTIONAL) {
+    if (c->arg.tracking_set.category != RMI_CATEGORY_CONVENTIONAL) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "category is not CONVENTIONAL",
-                          c->in[2]);
+                          c->arg.tracking_set.category);
     }
-    if (!region_unused(rmm, c->in[1], &has_memory) &&
-        rmm_tracking(rmm, c->in[1]) != state) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "region is in use", c->in[1]);
+    if (!region_unused(rmm, c->arg.tracking_set.address, &has_memory) &&
+        rmm_tracking(rmm, c->arg.tracking_set.address) != state) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "region is in use",
+                          c->arg.tracking_set.address);
     }
     return has_memory ? RMI_SUCCESS :
-           rmm_refuse(c, RMI_ERROR_INPUT, "region has no memory", c->in[1]);
+           rmm_refuse(c, RMI_ERROR_INPUT, "region has no memory",
+                      c->arg.tracking_set.address);
 }
 
 uint64_t rmm_tracking_set_commit(RmmCall *c)
 {
-    rmm_tracking_set(c->rmm, c->in[1], c->in[3]);
+    rmm_tracking_set(c->rmm, c->arg.tracking_set.address,
+                     c->arg.tracking_set.state);
     return RMI_SUCCESS;
 }
 
@@ -339,10 +347,10 @@ uint64_t rmm_tracking_set_commit(RmmCall *c)
  */
 static uint64_t region_check(RmmCall *c)
 {
-    return !(c->in[1] & (rmm_gpt_region_size(c->rmm) - 1)) &&
-           !(c->in[1] >> c->rmm->pps_bits) ? RMI_SUCCESS :
+    return !(c->arg.gpt.base & (rmm_gpt_region_size(c->rmm) - 1)) &&
+           !(c->arg.gpt.base >> c->rmm->pps_bits) ? RMI_SUCCESS :
            rmm_refuse(c, RMI_ERROR_INPUT, "base is not aligned to a region of "
-                      "level 0, or too large", c->in[1]);
+                      "level 0, or too large", c->arg.gpt.base);
 }
 
 /* A script can have changed what there is; a table needs one piece. */
@@ -362,7 +370,7 @@ static bool table_in_work(RmmCall *c)
         const RmmSro *sro = &c->rmm->sro[i];
 
         if (sro->open && sro->num == RMI_GPT_L1_DESTROY &&
-            sro->in[1] == c->in[1]) {
+            sro->arg.gpt.base == c->arg.gpt.base) {
             return true;
         }
     }
@@ -378,16 +386,17 @@ uint64_t rmm_gpt_create_check(RmmCall *c)
     }
     if (table_in_work(c)) {
         return rmm_refuse(c, rmm_blocked(c->rmm),
-                          "GPT_L1_DESTROY of the region is open", c->in[1]);
+                          "GPT_L1_DESTROY of the region is open",
+                          c->arg.gpt.base);
     }
     if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM ||
-        rmm_gpt_has_table(c->rmm, c->in[1])) {
+        rmm_gpt_has_table(c->rmm, c->arg.gpt.base)) {
         return rmm_refuse(c, RMI_ERROR_GPT, "region has a level 1 table",
-                          c->in[1]);
+                          c->arg.gpt.base);
     }
     return c->sro && !table_piece(c->rmm, &c->sro->held) ?
            rmm_refuse(c, RMI_ERROR_INPUT, "what was donated is no table",
-                      c->in[1]) : RMI_SUCCESS;
+                      c->arg.gpt.base) : RMI_SUCCESS;
 }
 
 /* One aligned piece: 128 KiB for a region of 1 GiB */
@@ -422,8 +431,8 @@ uint64_t rmm_gpt_create_commit(RmmCall *c)
     if (!e) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "nothing was donated", 0);
     }
-    rmm_gpt_add_table(c->rmm, c->in[1], e->base);
-    protect_donated(c->rmm, c->in[1]);
+    rmm_gpt_add_table(c->rmm, c->arg.gpt.base, e->base);
+    protect_donated(c->rmm, c->arg.gpt.base);
     rmm_extents_clear(&c->sro->held);
     return RMI_SUCCESS;
 }
@@ -453,18 +462,18 @@ uint64_t rmm_gpt_destroy_check(RmmCall *c)
     }
     if (c->rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
         return rmm_refuse(c, RMI_ERROR_GLOBAL, "tables are the platform's",
-                          c->in[1]);
+                          c->arg.gpt.base);
     }
     if (c->sro) {
         return RMI_SUCCESS; /* unlinked when the operation began */
     }
-    if (!rmm_gpt_has_table(c->rmm, c->in[1])) {
+    if (!rmm_gpt_has_table(c->rmm, c->arg.gpt.base)) {
         return rmm_refuse(c, RMI_ERROR_GPT, "region has no level 1 table",
-                          c->in[1]);
+                          c->arg.gpt.base);
     }
-    table = rmm_gpt_table(c->rmm, c->in[1]);
-    return region_undelegated(c->rmm, c->in[1], table) ? RMI_SUCCESS :
-           rmm_refuse(c, RMI_ERROR_INPUT, "region is in use", c->in[1]);
+    table = rmm_gpt_table(c->rmm, c->arg.gpt.base);
+    return region_undelegated(c->rmm, c->arg.gpt.base, table) ? RMI_SUCCESS :
+           rmm_refuse(c, RMI_ERROR_INPUT, "region is in use", c->arg.gpt.base);
 }
 
 /* Asked for once, when the operation begins; nothing has changed then. */
@@ -473,7 +482,7 @@ RmmExtents *rmm_gpt_destroy_memory(RmmCall *c)
     ArmRmm *rmm = c->rmm;
 
     rmm_extents_clear(&rmm->gpt_table);
-    rmm_extents_add(&rmm->gpt_table, rmm_gpt_table(rmm, c->in[1]),
+    rmm_extents_add(&rmm->gpt_table, rmm_gpt_table(rmm, c->arg.gpt.base),
                     rmm_gpt_table_size(rmm) / rmm_granule_size(rmm),
                     rmm_granule_size(rmm), true);
     return &rmm->gpt_table;
@@ -482,7 +491,7 @@ RmmExtents *rmm_gpt_destroy_memory(RmmCall *c)
 /* The table goes out of use before its memory does. */
 void rmm_gpt_destroy_opened(RmmCall *c)
 {
-    rmm_gpt_remove_table(c->rmm, c->in[1]);
+    rmm_gpt_remove_table(c->rmm, c->arg.gpt.base);
 }
 
 void rmm_gpt_destroy_take_back(RmmCall *c, RmmExtents *held)
@@ -490,8 +499,8 @@ void rmm_gpt_destroy_take_back(RmmCall *c, RmmExtents *held)
     RmmExtent *e = table_piece(c->rmm, held);
 
     if (e) {
-        rmm_gpt_add_table(c->rmm, c->in[1], e->base);
-        protect_donated(c->rmm, c->in[1]);
+        rmm_gpt_add_table(c->rmm, c->arg.gpt.base, e->base);
+        protect_donated(c->rmm, c->arg.gpt.base);
         rmm_extents_clear(held);
     }
 }
@@ -519,13 +528,13 @@ uint64_t rmm_gpt_info_commit(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_gpt_region_size(rmm);
-    uint64_t pa = (c->in[1] & ~(size - 1)) + size;
-    RmiGptState state = gpt_state(rmm, c->in[1]);
+    uint64_t pa = (c->arg.range.base & ~(size - 1)) + size;
+    RmiGptState state = gpt_state(rmm, c->arg.range.base);
 
-    while (pa < c->in[2] && gpt_state(rmm, pa) == state) {
+    while (pa < c->arg.range.top && gpt_state(rmm, pa) == state) {
         pa += size;
     }
-    c->out[1] = MIN(pa, c->in[2]);
-    c->out[2] = state;
+    c->out.gpt_info.top = MIN(pa, c->arg.range.top);
+    c->out.gpt_info.state = state;
     return RMI_SUCCESS;
 }

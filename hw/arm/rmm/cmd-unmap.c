@@ -27,33 +27,35 @@ typedef struct Freed {
 
 static uint64_t list_check(RmmCall *c)
 {
-    uint64_t n = FIELD_EX64(c->in[4], RMI_MAP, LIST_COUNT);
+    uint64_t n = FIELD_EX64(c->arg.map.flags, RMI_MAP, LIST_COUNT);
 
-    switch (FIELD_EX64(c->in[4], RMI_MAP, OADDR_TYPE)) {
+    switch (FIELD_EX64(c->arg.map.flags, RMI_MAP, OADDR_TYPE)) {
     case RMI_OADDR_NONE:
     case RMI_OADDR_SINGLE:
         /* TF-RMM does not let these fields hold anything. */
-        return c->rmm->profile->list_fields_zero && (n || c->in[5]) ?
+        return c->rmm->profile->list_fields_zero && (n || c->arg.map.oaddr) ?
                rmm_refuse(c, RMI_ERROR_INPUT, "list without type LIST",
-                          c->in[5]) : RMI_SUCCESS;
+                          c->arg.map.oaddr) : RMI_SUCCESS;
     case RMI_OADDR_LIST:
-        return (c->in[5] & 7) || !n || !rmm_ns_ok(c->rmm, c->in[5], n * 8) ?
+        return (c->arg.map.oaddr & 7) || !n ||
+               !rmm_ns_ok(c->rmm, c->arg.map.oaddr, n * 8) ?
                rmm_refuse(c, RMI_ERROR_INPUT, "list is empty, not aligned, or "
-                          "not Non-secure memory", c->in[5]) : RMI_SUCCESS;
+                          "not Non-secure memory", c->arg.map.oaddr) :
+                          RMI_SUCCESS;
     default:
         return rmm_refuse(c, RMI_ERROR_INPUT, "type of output addresses",
-                          c->in[4]);
+                          c->arg.map.flags);
     }
 }
 
 static uint64_t unmap_check(RmmCall *c, bool protected)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t base = c->in[2];
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t base = c->arg.map.base;
+    uint64_t x0 = rmm_check_rd(c, c->arg.map.rd);
 
     if (!x0) {
-        x0 = rmm_range_check(c, base, c->in[3], protected);
+        x0 = rmm_range_check(c, base, c->arg.map.top, protected);
     }
     if (!x0) {
         x0 = list_check(c);
@@ -82,7 +84,7 @@ uint64_t rmm_data_unmap_check(RmmCall *c)
     }
     /* TF-RMM does not skip an entry that reaches over the range. */
     if ((assigned || c->rmm->profile->unmap_whole_void) &&
-        too_large(c, &c->walk, c->in[2], c->in[3])) {
+        too_large(c, &c->walk, c->arg.map.base, c->arg.map.top)) {
         return rmm_rtt_error(c, "entry at base reaches over the range");
     }
     if (assigned &&
@@ -103,7 +105,7 @@ uint64_t rmm_unprot_unmap_check(RmmCall *c)
     if (!assigned && !c->rmm->profile->unmap_skips_ns) {
         return rmm_rtt_error(c, "entry at base is not mapped");
     }
-    return assigned && too_large(c, &c->walk, c->in[2], c->in[3]) ?
+    return assigned && too_large(c, &c->walk, c->arg.map.base, c->arg.map.top) ?
            rmm_rtt_error(c, "entry at base reaches over the range") :
            RMI_SUCCESS;
 }
@@ -122,7 +124,7 @@ static void freed_flush(RmmCall *c, Freed *f)
         desc = cpu_to_le64(desc);
         rmm_ns_write(c->rmm, f->list + f->n * 8, &desc, sizeof(desc));
     } else {
-        c->out[2] = desc;
+        c->out.unmap.range = desc;
     }
     f->n++;
     f->count = 0;
@@ -177,18 +179,18 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
                              void (*unmap)(RmmCall *, const RmmWalk *))
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t ipa = c->in[2], top = c->in[3];
+    uint64_t ipa = c->arg.map.base, top = c->arg.map.top;
     uint64_t limit = c->chunk ? ipa + MIN(c->chunk, top - ipa) : top;
     uint64_t unmapped = 0;
     Freed f = {
-        .type = FIELD_EX64(c->in[4], RMI_MAP, OADDR_TYPE),
+        .type = FIELD_EX64(c->arg.map.flags, RMI_MAP, OADDR_TYPE),
         .state = state,
-        .list = c->in[5],
+        .list = c->arg.map.oaddr,
         .max = 1,
     };
 
     if (f.type == RMI_OADDR_LIST) {
-        f.max = FIELD_EX64(c->in[4], RMI_MAP, LIST_COUNT);
+        f.max = FIELD_EX64(c->arg.map.flags, RMI_MAP, LIST_COUNT);
     }
     for (unsigned i = 0;
          ipa < limit && i < MAX_STEPS && unmapped < RMM_CALL_BYTES; i++) {
@@ -208,9 +210,9 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
         ipa = end;
     }
     freed_flush(c, &f);
-    c->out[1] = ipa;
+    c->out.unmap.top = ipa;
     if (f.type == RMI_OADDR_LIST) {
-        c->out[3] = f.n;
+        c->out.unmap.count = f.n;
     }
     return RMI_SUCCESS;
 }

@@ -212,9 +212,9 @@ static bool state_allows(ArmRmm *rmm, const RmmCommand *cmd)
 static bool unused_are_zero(RmmCall *c)
 {
     for (unsigned i = c->cmd->n_in + 1; i < RMI_INPUTS; i++) {
-        if (c->in[i]) {
+        if (c->arg.x[i]) {
             rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_UNUSED_NOT_ZERO, c,
-                        c->in[i], "X%u is 0x%" PRIx64, i, c->in[i]);
+                        c->arg.x[i], "X%u is 0x%" PRIx64, i, c->arg.x[i]);
             return false;
         }
     }
@@ -249,7 +249,7 @@ static uint64_t execute(RmmCall *c)
 /* Command that began the operation which an OP_* call is about, or -1 */
 static int begun_by(RmmCall *c)
 {
-    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->in[1]);
+    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->arg.op.handle);
 
     return sro ? sro->num : -1;
 }
@@ -307,16 +307,16 @@ bool rmm_call(ArmRmm *rmm, int cpu, uint16_t num, const uint64_t *in,
     if (!cmd || !rmm_command_known(rmm, cmd)) {
         return false;
     }
-    memcpy(c.in, in, sizeof(c.in));
+    memcpy(&c.arg, in, sizeof(c.arg));
     trace_arm_rmm_call(cpu, cmd->name, in[1], in[2], in[3], in[4], in[5],
                        in[6]);
     rmm->calls++;
     rmm->command_calls[rmm_command_index(cmd)]++;
     rmm->acting = rmm_command_index(cmd) + 1;
-    c.out[0] = scripted(&c);
-    rmm_monitor_answer(&c, c.out[0]);
-    *n_out = outputs(&c, c.out[0]);
-    memcpy(out, c.out, sizeof(c.out));
+    c.out.x[0] = scripted(&c);
+    rmm_monitor_answer(&c, c.out.x[0]);
+    *n_out = outputs(&c, c.out.x[0]);
+    memcpy(out, &c.out, sizeof(c.out));
     trace_arm_rmm_return(cpu, cmd->name, rmm_status_name(out[0]), out[0],
                          out[1], out[2], out[3], out[4]);
     return true;

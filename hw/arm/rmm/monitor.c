@@ -57,7 +57,8 @@ void rmm_finding(ArmRmm *rmm, ArmRmmFindingKind kind, RmmCall *c,
 static bool repeats(const RmmCall *c, const RmmRetry *r)
 {
     return r->num == c->cmd->num &&
-           !memcmp(&r->in[1], &c->in[1], c->cmd->n_in * sizeof(r->in[0]));
+           !memcmp(&r->arg.x[1], &c->arg.x[1],
+                   c->cmd->n_in * sizeof(r->arg.x[0]));
 }
 
 /*
@@ -78,7 +79,7 @@ static void check_retry(RmmCall *c, uint64_t x0)
     }
     if (own->num && ++own->calls == RETRY_PATIENCE) {
         rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BUSY_NOT_REPEATED, c,
-                    own->in[1], "%u calls since BUSY or BLOCKED of %s",
+                    own->arg.x[1], "%u calls since BUSY or BLOCKED of %s",
                     RETRY_PATIENCE, rmm_command(own->num)->name);
         own->num = 0;
         c->rmm->n_retries--;
@@ -87,7 +88,7 @@ static void check_retry(RmmCall *c, uint64_t x0)
         own->num = c->cmd->num;
         c->rmm->n_retries++;
         own->calls = 0;
-        memcpy(own->in, c->in, sizeof(own->in));
+        own->arg = c->arg;
     }
 }
 
@@ -119,7 +120,7 @@ static void count_refusal(RmmCall *c, uint64_t x0)
 
 void rmm_monitor_answer(RmmCall *c, uint64_t x0)
 {
-    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->in[1]);
+    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->arg.op.handle);
     unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
 
     if (c->why && status != RMI_SUCCESS && status != RMI_INCOMPLETE) {

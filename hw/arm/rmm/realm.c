@@ -191,10 +191,12 @@ static uint64_t read_params(RmmCall *c)
     const uint8_t *p = rmm->params;
     uint64_t flags0, flags1, x0;
 
-    if ((c->in[2] & (RMI_PARAMS_SIZE - 1)) || !rmm_aligned(rmm, c->in[2]) ||
-        !rmm_ns_read(rmm, c->in[2], rmm->params, RMI_PARAMS_SIZE)) {
+    if ((c->arg.realm_create.params & (RMI_PARAMS_SIZE - 1)) ||
+        !rmm_aligned(rmm, c->arg.realm_create.params) ||
+        !rmm_ns_read(rmm, c->arg.realm_create.params, rmm->params,
+                     RMI_PARAMS_SIZE)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "params are not aligned, or not "
-                          "Non-secure memory", c->in[2]);
+                          "Non-secure memory", c->arg.realm_create.params);
     }
     flags0 = ldq_le_p(p + RMI_PARAMS_FLAGS0);
     flags1 = ldq_le_p(p + RMI_PARAMS_FLAGS1);
@@ -220,9 +222,10 @@ static uint64_t roots_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_INPUT, "rtt_base is not aligned to all "
                           "root tables", base);
     }
-    if (c->in[1] >= base && c->in[1] - base < bytes) {
+    if (c->arg.realm_create.rd >= base &&
+        c->arg.realm_create.rd - base < bytes) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "rd is among the root tables",
-                          c->in[1]);
+                          c->arg.realm_create.rd);
     }
     for (uint64_t pa = base; pa < base + bytes; pa += size) {
         uint64_t x0 = rmm_granule_check(c, pa, RMM_G_DELEGATED);
@@ -240,7 +243,7 @@ uint64_t rmm_realm_create_check(RmmCall *c)
     uint64_t x0 = read_params(c);
 
     if (!x0) {
-        x0 = rmm_granule_check(c, c->in[1], RMM_G_DELEGATED);
+        x0 = rmm_granule_check(c, c->arg.realm_create.rd, RMM_G_DELEGATED);
     }
     if (x0) {
         return x0;
@@ -268,7 +271,7 @@ uint64_t rmm_realm_create_commit(RmmCall *c)
     uint64_t size = rmm_granule_size(rmm);
     RmmRealm *realm = g_new0(RmmRealm, 1);
 
-    realm->rd = c->in[1];
+    realm->rd = c->arg.realm_create.rd;
     realm->state = RMM_REALM_NEW;
     realm->s2sz = c->realm_params.s2sz;
     realm->lpa2 = c->realm_params.lpa2;
@@ -307,7 +310,7 @@ void rmm_realm_create_lock(RmmCall *c, RmmSro *sro)
 {
     uint64_t size = rmm_granule_size(c->rmm);
 
-    rmm_sro_lock(c, sro, c->in[1], c->in[1] + size);
+    rmm_sro_lock(c, sro, c->arg.realm_create.rd, c->arg.realm_create.rd + size);
     rmm_sro_lock(c, sro, c->realm_params.rtt_base, c->realm_params.rtt_base +
                  c->realm_params.rtt_num * size);
 }
@@ -315,7 +318,7 @@ void rmm_realm_create_lock(RmmCall *c, RmmSro *sro)
 /* REALM_ACTIVATE, REALM_TERMINATE, REALM_DESTROY */
 uint64_t rmm_realm_activate_check(RmmCall *c)
 {
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t x0 = rmm_check_rd(c, c->arg.realm.rd);
 
     if (x0) {
         return x0;
@@ -332,7 +335,7 @@ uint64_t rmm_realm_activate_commit(RmmCall *c)
 
 uint64_t rmm_realm_terminate_check(RmmCall *c)
 {
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t x0 = rmm_check_rd(c, c->arg.realm.rd);
     RmmRec *rec;
 
     if (x0) {
@@ -354,7 +357,8 @@ uint64_t rmm_realm_terminate_commit(RmmCall *c)
 
 void rmm_realm_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->in[1], c->in[1] + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->arg.realm.rd, c->arg.realm.rd +
+                 rmm_granule_size(c->rmm));
 }
 
 static bool realm_live(ArmRmm *rmm, const RmmRealm *realm)
@@ -377,7 +381,7 @@ static bool realm_live(ArmRmm *rmm, const RmmRealm *realm)
 
 uint64_t rmm_realm_destroy_check(RmmCall *c)
 {
-    uint64_t x0 = rmm_check_rd(c, c->in[1]);
+    uint64_t x0 = rmm_check_rd(c, c->arg.realm.rd);
 
     if (x0) {
         return x0;

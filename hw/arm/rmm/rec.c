@@ -87,13 +87,13 @@ uint64_t rmm_rec_create_check(RmmCall *c)
                                 MAX_RECS_ORDER);
     uint64_t x0;
 
-    if (!read_params(c, c->in[3])) {
+    if (!read_params(c, c->arg.rec_create.params)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "params are not aligned, or not "
-                          "Non-secure memory", c->in[3]);
+                          "Non-secure memory", c->arg.rec_create.params);
     }
-    x0 = rmm_granule_check(c, c->in[2], RMM_G_DELEGATED);
+    x0 = rmm_granule_check(c, c->arg.rec_create.rec, RMM_G_DELEGATED);
     if (!x0) {
-        x0 = rmm_check_rd(c, c->in[1]);
+        x0 = rmm_check_rd(c, c->arg.rec_create.rd);
     }
     if (x0) {
         return x0;
@@ -118,7 +118,7 @@ uint64_t rmm_rec_create_commit(RmmCall *c)
     RmmRealm *realm = c->realm;
     RmmRec *rec = g_new0(RmmRec, 1);
 
-    rec->pa = c->in[2];
+    rec->pa = c->arg.rec_create.rec;
     rec->realm = realm;
     rec->mpidr = c->rec_params.mpidr;
     rec->index = realm->next_index++;
@@ -150,12 +150,13 @@ void rmm_rec_create_need(RmmCall *c, RmmReqs *reqs)
 
 void rmm_rec_create_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->in[2], c->in[2] + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->arg.rec_create.rec, c->arg.rec_create.rec +
+                 rmm_granule_size(c->rmm));
 }
 
 uint64_t rmm_rec_destroy_check(RmmCall *c)
 {
-    uint64_t x0 = rmm_check_rec(c, c->in[1], &c->rec);
+    uint64_t x0 = rmm_check_rec(c, c->arg.rec.rec, &c->rec);
 
     if (x0) {
         return x0;
@@ -171,7 +172,8 @@ RmmExtents *rmm_rec_memory(RmmCall *c)
 
 void rmm_rec_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->in[1], c->in[1] + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->arg.rec.rec, c->arg.rec.rec +
+                 rmm_granule_size(c->rmm));
 }
 
 /* The index is not used again. */
@@ -233,12 +235,12 @@ uint64_t rmm_rec_enter_check(RmmCall *c)
 {
     uint64_t x0;
 
-    if (!rmm_aligned(c->rmm, c->in[2]) ||
-        !rmm_ns_ok(c->rmm, c->in[2], RMI_RUN_SIZE)) {
+    if (!rmm_aligned(c->rmm, c->arg.rec_enter.run) ||
+        !rmm_ns_ok(c->rmm, c->arg.rec_enter.run, RMI_RUN_SIZE)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "run is not aligned, or not "
-                          "Non-secure memory", c->in[2]);
+                          "Non-secure memory", c->arg.rec_enter.run);
     }
-    x0 = rmm_check_rec(c, c->in[1], &c->rec);
+    x0 = rmm_check_rec(c, c->arg.rec_enter.rec, &c->rec);
     if (x0) {
         return x0;
     }
@@ -246,7 +248,7 @@ uint64_t rmm_rec_enter_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_REALM, "realm is not ACTIVE",
                           c->rec->realm->state);
     }
-    return may_enter(c, rmm_ldq(c->rmm, c->in[2] + RMI_RUN_FLAGS));
+    return may_enter(c, rmm_ldq(c->rmm, c->arg.rec_enter.run + RMI_RUN_FLAGS));
 }
 
 static void exit_gpr(uint8_t *run, unsigned i, uint64_t val)
@@ -328,7 +330,8 @@ uint64_t rmm_rec_enter_commit(RmmCall *c)
     }
     c->rec->emulatable = false;
     write_exit(c->rmm->params, e, gprs);
-    rmm_write(c->rmm, c->in[2] + RMI_RUN_EXIT, c->rmm->params + RMI_RUN_EXIT,
+    rmm_write(c->rmm, c->arg.rec_enter.run + RMI_RUN_EXIT, c->rmm->params +
+              RMI_RUN_EXIT,
               RMI_RUN_SIZE - RMI_RUN_EXIT);
     note_exit(c->rec, e, gprs);
     return RMI_SUCCESS;
@@ -341,12 +344,12 @@ uint64_t rmm_rec_enter_commit(RmmCall *c)
 static bool names_target(RmmCall *c)
 {
     return !c->rmm->profile->psci_finds_target ||
-           rmm_granule_state(c->rmm, c->in[2]) == RMM_G_REC;
+           rmm_granule_state(c->rmm, c->arg.psci.target) == RMM_G_REC;
 }
 
 static int64_t psci_status(RmmCall *c)
 {
-    return names_target(c) ? c->in[3] : c->in[2];
+    return names_target(c) ? c->arg.psci.status : c->arg.psci_found.status;
 }
 
 static RmmRec *rec_by_mpidr(RmmRealm *realm, uint64_t mpidr)
@@ -384,13 +387,13 @@ uint64_t rmm_psci_complete_check(RmmCall *c)
     bool named = names_target(c);
     uint64_t x0;
 
-    if (named && c->in[1] == c->in[2]) {
+    if (named && c->arg.psci.calling == c->arg.psci.target) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "calling REC is the target",
-                          c->in[2]);
+                          c->arg.psci.target);
     }
-    x0 = rmm_check_rec(c, c->in[1], &c->rec);
+    x0 = rmm_check_rec(c, c->arg.psci.calling, &c->rec);
     if (!x0 && named) {
-        x0 = rmm_check_rec(c, c->in[2], &c->target);
+        x0 = rmm_check_rec(c, c->arg.psci.target, &c->target);
     }
     if (x0) {
         return x0;

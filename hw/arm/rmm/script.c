@@ -203,7 +203,7 @@ static bool conditions_hold(const RmmCall *c, const RmmRule *rule, int of)
     for (ArmRmmMatchList *l = rule->rule->match; l; l = l->next) {
         uint64_t mask = l->value->has_mask ? l->value->mask : UINT64_MAX;
 
-        if ((c->in[l->value->reg] ^ l->value->value) & mask) {
+        if ((c->arg.x[l->value->reg] ^ l->value->value) & mask) {
             return false;
         }
     }
@@ -237,9 +237,9 @@ void rmm_script_outputs(RmmCall *c, const ArmRmmRule *rule, uint64_t *x0)
 {
     for (ArmRmmOutList *l = rule->out; l; l = l->next) {
         const ArmRmmOut *o = l->value;
-        uint64_t *reg = o->reg ? &c->out[o->reg] : x0;
+        uint64_t *reg = o->reg ? &c->out.x[o->reg] : x0;
         uint64_t val = o->has_value ? o->value :
-                       o->has_from ? c->in[o->from] : *reg;
+                       o->has_from ? c->arg.x[o->from] : *reg;
 
         val += o->has_add ? o->add : 0;
         val |= o->has_q_or ? o->q_or : 0;

@@ -133,14 +133,14 @@ static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t list[RMI_LIST_MAX];
-    uint64_t count = MIN(c->in[3], RMI_LIST_MAX);
+    uint64_t count = MIN(c->arg.op_mem.count, RMI_LIST_MAX);
     uint64_t total = 0;
 
     *n = 0;
-    if ((c->in[2] & 7) ||
-        (count && !rmm_ns_read(rmm, c->in[2], list, count * 8))) {
+    if ((c->arg.op_mem.list & 7) ||
+        (count && !rmm_ns_read(rmm, c->arg.op_mem.list, list, count * 8))) {
         rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned, or not "
-                   "Non-secure memory", c->in[2]);
+                   "Non-secure memory", c->arg.op_mem.list);
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -274,15 +274,16 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
     if (!sro) {
         return RMI_ERROR_INPUT;
     }
-    if (c->rmm->sbz_check && c->in[4]) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags", c->in[4]);
+    if (c->rmm->sbz_check && c->arg.op_mem.flags) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags",
+                          c->arg.op_mem.flags);
     }
     if (!take_list(c, sro, p, &n)) {
         return refuse_list(c, sro);
     }
     ok = take_granules(c, sro, p, n, &taken);
     sro->donations++;
-    c->out[1] = taken;
+    c->out.donate.accepted = taken;
     if (!ok) {
         return refuse_granule(c, sro, taken);
     }
@@ -396,30 +397,32 @@ uint64_t rmm_op_mem_reclaim(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_RECLAIM);
     uint64_t list[RMI_LIST_MAX];
-    unsigned capacity = MIN(c->in[3], RMI_LIST_MAX);
+    unsigned capacity = MIN(c->arg.op_mem.count, RMI_LIST_MAX);
 
     if (!sro) {
         return RMI_ERROR_INPUT;
     }
-    if (c->in[2] & 7) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned", c->in[2]);
+    if (c->arg.op_mem.list & 7) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned",
+                          c->arg.op_mem.list);
     }
     if (sro->shape.max_entries) {
         capacity = MIN(capacity, sro->shape.max_entries);
     }
     /* Whether the list can be written is known before anything is given up. */
-    if (capacity && !rmm_ns_ok(c->rmm, c->in[2], capacity * 8)) {
+    if (capacity && !rmm_ns_ok(c->rmm, c->arg.op_mem.list, capacity * 8)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "list is not Non-secure memory",
-                          c->in[2]);
+                          c->arg.op_mem.list);
     }
     if (sro->empty) {
         sro->empty -= sro->empty > 0;
         return rmm_sro_answer(c, sro);
     }
     skip_granules(c->rmm, sro);
-    c->out[1] = hand_back(c, sro, list, capacity);
-    if (c->out[1]) {
-        rmm_ns_write(c->rmm, c->in[2], list, c->out[1] * 8);
+    c->out.reclaim.entries = hand_back(c, sro, list, capacity);
+    if (c->out.reclaim.entries) {
+        rmm_ns_write(c->rmm, c->arg.op_mem.list, list,
+                     c->out.reclaim.entries * 8);
     }
     after_reclaim(c, sro);
     return rmm_sro_answer(c, sro);

@@ -12,7 +12,7 @@
 
 static uint64_t answer(RmmCall *c, RmmSro *sro)
 {
-    c->out[1] = sro->handle; /* some clients go on with this one */
+    c->out.op.handle = sro->handle; /* some clients go on with this one */
     return rmm_sro_answer(c, sro);
 }
 
@@ -53,11 +53,11 @@ static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
     c->why = begun.why;
     c->why_value = begun.why_value;
     if (FIELD_EX64(x0, RMI_RESULT, STATUS) == RMI_BLOCKED) {
-        c->out[1] = sro->handle;
+        c->out.op.handle = sro->handle;
         return x0;
     }
     if (x0) {
-        memcpy(&c->out[1], &begun.out[1], sizeof(c->out) - sizeof(c->out[0]));
+        c->out = begun.out;
         rmm_sro_fail(sro, x0);
         return end_without_commit(c, sro);
     }
@@ -66,13 +66,13 @@ static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
         rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
         return answer(c, sro);
     }
-    if (FIELD_EX64(c->in[2], RMI_CONTINUE, STOP)) {
+    if (FIELD_EX64(c->arg.op.flags, RMI_CONTINUE, STOP)) {
         begun.chunk = MAX(sro->shape.chunk, granule);
     }
     x0 = begun.cmd->commit(&begun);
     c->why = begun.why;
     c->why_value = begun.why_value;
-    memcpy(&c->out[1], &begun.out[1], sizeof(c->out) - sizeof(c->out[0]));
+    c->out = begun.out;
     c->n_out = begun.cmd->n_out;
     return close_with(c, sro, x0);
 }
@@ -122,8 +122,10 @@ uint64_t rmm_op_continue(RmmCall *c)
     if (!sro) {
         return RMI_ERROR_INPUT;
     }
-    if (rmm->sbz_check && (c->in[2] & ~(uint64_t)R_RMI_CONTINUE_STOP_MASK)) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags", c->in[2]);
+    if (rmm->sbz_check &&
+        (c->arg.op.flags & ~(uint64_t)R_RMI_CONTINUE_STOP_MASK)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags",
+                          c->arg.op.flags);
     }
     if (sro->wants == RMI_MEM_NONE) {
         return go_on(c, sro);

@@ -57,24 +57,24 @@ static bool is_dead(ArmRmm *rmm, uint64_t handle)
 RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
 {
     ArmRmm *rmm = c->rmm;
-    RmmSro *sro = rmm_sro_find(rmm, c->in[1]);
+    RmmSro *sro = rmm_sro_find(rmm, c->arg.op.handle);
 
-    if (!sro && may_be_swapped && rmm->swap_quirk && c->in[1] <= 1) {
-        sro = rmm_sro_find(rmm, c->in[2]);
+    if (!sro && may_be_swapped && rmm->swap_quirk && c->arg.op.handle <= 1) {
+        sro = rmm_sro_find(rmm, c->arg.op.flags);
         if (sro) {
-            uint64_t flags = c->in[1];
+            uint64_t flags = c->arg.op.handle;
 
-            c->in[1] = c->in[2];
-            c->in[2] = flags;
+            c->arg.op.handle = c->arg.op.flags;
+            c->arg.op.flags = flags;
         }
     }
     if (!sro) {
-        rmm_finding(rmm, is_dead(rmm, c->in[1]) ?
+        rmm_finding(rmm, is_dead(rmm, c->arg.op.handle) ?
                     ARM_RMM_FINDING_KIND_HANDLE_REUSED :
-                    ARM_RMM_FINDING_KIND_UNKNOWN_HANDLE, c, c->in[1],
-                    "no operation has handle 0x%" PRIx64, c->in[1]);
+                    ARM_RMM_FINDING_KIND_UNKNOWN_HANDLE, c, c->arg.op.handle,
+                    "no operation has handle 0x%" PRIx64, c->arg.op.handle);
         rmm_refuse(c, RMI_ERROR_INPUT, "no operation has the handle",
-                   c->in[1]);
+                   c->arg.op.handle);
         return NULL;
     }
     sro->calls++;
@@ -212,7 +212,8 @@ uint64_t rmm_sro_answer(RmmCall *c, RmmSro *sro)
     } else {
         sro->cancellable = true;
     }
-    c->out[2] = sro->wants == RMI_MEM_DONATE ? rmm_sro_request(c->rmm, sro) : 0;
+    c->out.op.request = sro->wants == RMI_MEM_DONATE ?
+        rmm_sro_request(c->rmm, sro) : 0;
     x0 = FIELD_DP64(x0, RMI_RESULT, MEM, sro->wants);
     return FIELD_DP64(x0, RMI_RESULT, CANCEL, sro->cancellable);
 }
@@ -262,7 +263,7 @@ static void open_context(RmmCall *c, RmmSro *sro, const RmmShape *shape)
     sro->num = c->cmd->num;
     sro->last_num = c->cmd->num;
     sro->last_x0 = RMI_INCOMPLETE;
-    memcpy(sro->in, c->in, sizeof(sro->in));
+    sro->arg = c->arg;
     sro->rounds = shape->rounds;
     sro->rounds_before = shape->rounds_before;
     sro->empty = shape->empty;
@@ -311,7 +312,7 @@ uint64_t rmm_sro_begin(RmmCall *c)
             sro->rounds--; /* this answer is the first of them */
         }
     }
-    c->out[1] = sro->handle;
+    c->out.op.handle = sro->handle;
     return rmm_sro_answer(c, sro);
 }
 
@@ -323,7 +324,7 @@ void rmm_sro_resume(RmmCall *c, RmmSro *sro, RmmCall *begun)
         .cpu = c->cpu,
         .sro = sro,
     };
-    memcpy(begun->in, sro->in, sizeof(begun->in));
+    begun->arg = sro->arg;
 }
 
 void rmm_sro_restore(RmmCall *c, RmmSro *sro)

@@ -171,7 +171,7 @@ static const VMStateDescription vmstate_sro = {
         VMSTATE_BOOL(open, RmmSro),
         VMSTATE_UINT64(handle, RmmSro),
         VMSTATE_UINT16(num, RmmSro),
-        VMSTATE_UINT64_ARRAY(in, RmmSro, RMI_INPUTS),
+        VMSTATE_UINT64_ARRAY(arg.x, RmmSro, RMI_INPUTS),
         VMSTATE_UINT8(wants, RmmSro),
         VMSTATE_BOOL(cancellable, RmmSro),
         VMSTATE_BOOL(cancelled, RmmSro),

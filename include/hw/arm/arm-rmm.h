@@ -139,7 +139,7 @@ typedef struct RmmSro {
     bool open;
     uint64_t handle;
     uint16_t num;                   /* command that began it */
-    uint64_t in[RMI_INPUTS];
+    RmiArgs arg;
     uint8_t wants;                  /* RmiMem: the phase */
     bool cancellable;               /* as last answered */
     bool cancelled;
@@ -271,7 +271,7 @@ typedef struct RmmRefusal {
 typedef struct RmmRetry {
     uint16_t num;
     uint32_t calls;                 /* of this CPU since */
-    uint64_t in[RMI_INPUTS];
+    RmiArgs arg;
 } RmmRetry;
 
 typedef enum RmmState {
@@ -381,8 +381,8 @@ struct RmmCall {
     ArmRmm *rmm;
     const RmmCommand *cmd;
     int cpu;
-    uint64_t in[RMI_INPUTS];
-    uint64_t out[RMI_OUTPUTS];
+    RmiArgs arg;
+    RmiOuts out;
     unsigned n_out;                 /* more than the command has */
     RmmSro *sro;                    /* the operation that goes on, or NULL */
     const ArmRmmRule *rule;
