@@ -20,20 +20,23 @@
 #include "elf.h"
 #include "exec/address-spaces.h"
 #include "exec/cputlb.h"
-#include "hw/arm/arm-rmm.h"
 #include "hw/boards.h"
 #include "hw/loader.h"
+#include "bank.h"
+#include "boot.h"
 
 /* Behind the device tree, which QEMU puts at the start of memory */
 #define BL33_OFFSET (2 * MiB)
+
+static uint64_t bl33_start;
 
 bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
 {
     MachineState *ms = current_machine;
     CPUState *cs;
 
-    if (!rmm->bl33) {
-        if (rmm->bl33_addr || rmm->bl33_entry) {
+    if (!rmm->config.bl33) {
+        if (rmm->config.bl33_addr || rmm->config.bl33_entry) {
             error_setg(errp, "arm-rmm: bl33-address and bl33-entry belong to a "
                        "payload; bl33=FILE is missing");
             return false;
@@ -49,7 +52,7 @@ bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
     }
     if (ms->kernel_filename) {
         error_setg(errp, "arm-rmm: bl33=%s and -kernel %s both want to be "
-                   "started; give one of them", rmm->bl33,
+                   "started; give one of them", rmm->config.bl33,
                    ms->kernel_filename);
         return false;
     }
@@ -66,28 +69,28 @@ bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
 
 void rmm_boot_load(ArmRmm *rmm)
 {
-    hwaddr start = rmm->bank[0].base;
+    hwaddr start = rmm->banks->bank[0].base;
     ssize_t size;
 
-    if (!rmm->bl33) {
+    if (!rmm->config.bl33) {
         return;
     }
-    size = load_elf_as(rmm->bl33, NULL, NULL, NULL, &rmm->bl33_start, NULL,
+    size = load_elf_as(rmm->config.bl33, NULL, NULL, NULL, &bl33_start, NULL,
                        NULL, NULL, ELFDATA2LSB, EM_AARCH64, 0, 0,
                        &address_space_memory);
     if (size == ELF_LOAD_NOT_ELF) {
-        rmm->bl33_start = rmm->bl33_addr ?: start + BL33_OFFSET;
-        size = load_image_targphys_as(rmm->bl33, rmm->bl33_start,
+        bl33_start = rmm->config.bl33_addr ?: start + BL33_OFFSET;
+        size = load_image_targphys_as(rmm->config.bl33, bl33_start,
                                       current_machine->ram_size,
                                       &address_space_memory);
     }
     if (size < 0) {
-        error_report("arm-rmm: bl33=%s cannot be loaded: %s", rmm->bl33,
+        error_report("arm-rmm: bl33=%s cannot be loaded: %s", rmm->config.bl33,
                      load_elf_strerror(size));
         exit(1);
     }
-    if (rmm->bl33_entry) {
-        rmm->bl33_start = rmm->bl33_entry;
+    if (rmm->config.bl33_entry) {
+        bl33_start = rmm->config.bl33_entry;
     }
 }
 
@@ -95,14 +98,14 @@ void rmm_boot_reset(ArmRmm *rmm)
 {
     CPUState *cs;
 
-    if (!rmm->bl33) {
+    if (!rmm->config.bl33) {
         return;
     }
     CPU_FOREACH(cs) {
         arm_emulate_firmware_reset(cs, 2);
         if (cs == first_cpu) {
-            cpu_env(cs)->xregs[0] = rmm->bank[0].base;
-            cpu_set_pc(cs, rmm->bl33_start);
+            cpu_env(cs)->xregs[0] = rmm->banks->bank[0].base;
+            cpu_set_pc(cs, bl33_start);
         }
         arm_rebuild_hflags(cpu_env(cs));
     }

@@ -9,7 +9,10 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/arm/arm-rmm.h"
+#include "cmd.h"
+#include "finding.h"
+#include "gpt.h"
+#include "granule.h"
 
 /*
  * bet3 counts granules that are already where they should go as progress.
@@ -18,11 +21,6 @@
 static bool skips(ArmRmm *rmm)
 {
     return rmm->profile->skips_done;
-}
-
-static bool is_locked(RmmCall *c, uint8_t g, uint64_t pa)
-{
-    return (g & RMM_LEDGER_LOCKED) && !(c->sro && rmm_sro_owns(c->sro, pa));
 }
 
 static uint64_t range_tracking(RmmCall *c)
@@ -48,7 +46,7 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
 {
     ArmRmm *rmm = c->rmm;
     uint64_t base = c->arg.range.base;
-    uint8_t *g = rmm_granule(rmm, base);
+    const uint8_t *g = rmm_granule(rmm, base);
     RmmGranuleState state;
     uint64_t x0;
 
@@ -72,7 +70,7 @@ static uint64_t range_check(RmmCall *c, RmmGranuleState from,
                           base);
     }
     state = *g & RMM_LEDGER_STATE;
-    if (is_locked(c, *g, base)) {
+    if (rmm_granule_foreign(rmm, c->owner, base)) {
         return rmm_granule_check(c, base, from);
     }
     if (state == from || (skips(rmm) && state == to) || c->force) {
@@ -101,9 +99,10 @@ static uint64_t run_of(RmmCall *c, uint64_t pa, uint64_t limit,
     }
     limit = MIN(limit, ROUND_DOWN(pa, 32 * 1024 * 1024) + 32 * 1024 * 1024);
     for (; pa < limit; pa += size, n++) {
-        uint8_t *g = rmm_granule(rmm, pa);
+        const uint8_t *g = rmm_granule(rmm, pa);
 
-        if (!g || (*g & RMM_LEDGER_STATE) != *state || is_locked(c, *g, pa)) {
+        if (!g || (*g & RMM_LEDGER_STATE) != *state ||
+            rmm_granule_foreign(rmm, c->owner, pa)) {
             break;
         }
     }
@@ -187,7 +186,8 @@ uint64_t rmm_undelegate_commit(RmmCall *c)
 void rmm_range_lock(RmmCall *c, RmmSro *sro)
 {
     uint64_t size = rmm_granule_size(c->rmm);
-    uint64_t chunk = MAX(ROUND_DOWN(sro->shape.chunk, size), size);
+    uint64_t chunk = MAX(ROUND_DOWN(rmm_course_chunk(&sro->course), size),
+                         size);
     uint64_t len = MIN(c->arg.range.top - c->arg.range.base, chunk);
     RmmGranuleState state;
 

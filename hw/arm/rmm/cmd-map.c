@@ -11,8 +11,13 @@
 
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "hw/arm/arm-rmm.h"
-
+#include "cmd.h"
+#include "desc.h"
+#include "gpt.h"
+#include "granule.h"
+#include "host.h"
+#include "measure.h"
+#include "memory.h"
 
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
@@ -45,11 +50,11 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
                           c->realm->state);
     }
-    rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, &c->walk);
-    if (c->walk.level < RMM_LAST_LEVEL) {
+    rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, c->walk);
+    if (c->walk->level < RMM_LAST_LEVEL) {
         return rmm_rtt_error(c, "walk ended above the last level");
     }
-    if (c->walk.state != RMI_RTT_UNASSIGNED) {
+    if (c->walk->state != RMI_RTT_UNASSIGNED) {
         return rmm_rtt_error(c, "entry is not VOID");
     }
     return RMI_SUCCESS;
@@ -65,7 +70,7 @@ uint64_t rmm_data_map_init_commit(RmmCall *c)
     rmm_granule_set(rmm, c->arg.data_map_init.data, 1, RMM_G_DELEGATED,
                     RMM_G_DATA);
     rmm_write(rmm, c->arg.data_map_init.data, content, size);
-    rmm_rtt_put_data(rmm, c->realm, c->walk.entry_pa, RMM_LAST_LEVEL,
+    rmm_rtt_put_data(rmm, c->realm, c->walk->entry_pa, RMM_LAST_LEVEL,
                      c->arg.data_map_init.data,
                      RMI_RIPAS_RAM);
     rmm_measure_data(rmm, c->realm, c->arg.data_map_init.ipa,
@@ -87,16 +92,11 @@ typedef struct Output {
 
 static bool output_take(RmmCall *c, Output *o, uint64_t desc)
 {
-    uint64_t size = rmm_granule_size(c->rmm);
-    uint64_t granules;
-    unsigned code, state;
+    RmmDesc d = rmm_range_parse(c->rmm, desc);
 
-    rmm_range_parse(c->rmm, desc, &o->base, &code, &granules, &state);
-    if (o->base & (rmm_block_granules(c->rmm, code) * size - 1)) {
-        return false;
-    }
-    o->bytes = granules * size;
-    return true;
+    o->base = d.base;
+    o->bytes = d.granules * rmm_granule_size(c->rmm);
+    return rmm_range_aligned(c->rmm, &d);
 }
 
 /* The next descriptor with something in it */
@@ -153,29 +153,6 @@ static bool step_fits(RmmCall *c, const RmmWalk *w, uint64_t ipa, uint64_t top,
            top - ipa >= span && o->bytes >= span && !(o->base & (span - 1));
 }
 
-uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
-                         bool protected)
-{
-    if (!rmm_aligned(c->rmm, base | top)) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
-                          base | top);
-    }
-    if (top <= base) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base", top);
-    }
-    if ((top - 1) >> c->realm->s2sz) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, "range is outside of the realm",
-                          top);
-    }
-    if (rmm_rtt_protected(c->realm, base) != protected ||
-        rmm_rtt_protected(c->realm, top - 1) != protected) {
-        return rmm_refuse(c, RMI_ERROR_INPUT, protected ?
-                          "range is not protected" : "range is protected",
-                          base);
-    }
-    return RMI_SUCCESS;
-}
-
 /* Conditions that both commands share, in the order of the tables */
 static uint64_t map_check(RmmCall *c, bool protected, Output *o)
 {
@@ -195,11 +172,11 @@ static uint64_t map_check(RmmCall *c, bool protected, Output *o)
                           "alignment, or not Non-secure memory",
                           c->arg.map.oaddr);
     }
-    rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
-    if (c->walk.state != RMI_RTT_UNASSIGNED) {
+    rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    if (c->walk->state != RMI_RTT_UNASSIGNED) {
         return rmm_rtt_error(c, "entry at base is mapped");
     }
-    return step_fits(c, &c->walk, base, top, o) ? RMI_SUCCESS :
+    return step_fits(c, c->walk, base, top, o) ? RMI_SUCCESS :
            rmm_rtt_error(c, "entry at base is larger than the range or the "
                          "output");
 }
@@ -235,7 +212,7 @@ uint64_t rmm_data_map_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_TRACKING, "granule is not tracked FINE",
                           o.base);
     }
-    return data_ready(c, o.base, rmm_rtt_span(c->rmm, c->walk.level));
+    return data_ready(c, o.base, rmm_rtt_span(c->rmm, c->walk->level));
 }
 
 uint64_t rmm_unprot_map_check(RmmCall *c)
@@ -246,7 +223,7 @@ uint64_t rmm_unprot_map_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    return o.base >> c->rmm->pa_bits || (!c->realm->lpa2 && o.base >> 48) ?
+    return o.base >> c->rmm->gpt->pa_bits || (!c->realm->lpa2 && o.base >> 48) ?
            rmm_refuse(c, RMI_ERROR_INPUT, "output address is too large",
                       o.base) : RMI_SUCCESS;
 }
@@ -254,7 +231,7 @@ uint64_t rmm_unprot_map_check(RmmCall *c)
 static bool map_data(RmmCall *c, const RmmWalk *w, const Output *o)
 {
     uint64_t span = rmm_rtt_span(c->rmm, w->level);
-    uint64_t n = span >> c->rmm->granule_shift;
+    uint64_t n = span >> rmm_granule_shift(c->rmm);
 
     if (data_ready(c, o->base, span)) {
         return false;
@@ -272,7 +249,7 @@ static bool map_ns(RmmCall *c, const RmmWalk *w, const Output *o)
 {
     unsigned s2ap = FIELD_EX64(c->arg.map.flags, RMI_MAP, S2AP);
 
-    if (o->base >> c->rmm->pa_bits || (!c->realm->lpa2 && o->base >> 48)) {
+    if (o->base >> c->rmm->gpt->pa_bits || (!c->realm->lpa2 && o->base >> 48)) {
         return false;
     }
     rmm_rtt_put_ns(c->rmm, c->realm, w->entry_pa, w->level, o->base,
@@ -329,6 +306,6 @@ void rmm_data_map_lock(RmmCall *c, RmmSro *sro)
 
     if (output_begin(c, &o)) {
         rmm_sro_lock(c, sro, o.base,
-                     o.base + rmm_rtt_span(c->rmm, c->walk.level));
+                     o.base + rmm_rtt_span(c->rmm, c->walk->level));
     }
 }

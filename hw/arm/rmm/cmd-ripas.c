@@ -8,8 +8,8 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/arm/arm-rmm.h"
-
+#include "cmd.h"
+#include "granule.h"
 
 /*
  * sec A5.4: entries of the table that the walk ended in, as many as are whole
@@ -19,16 +19,16 @@ static uint64_t apply(RmmCall *c, uint64_t base, uint64_t top, RmiRipas ripas,
                       bool keep_destroyed)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t span = rmm_rtt_span(rmm, c->walk.level);
+    uint64_t span = rmm_rtt_span(rmm, c->walk->level);
     uint64_t limit = c->chunk ? base + MIN(c->chunk, top - base) : top;
     uint64_t ipa = base;
 
-    for (unsigned i = c->walk.index;
+    for (unsigned i = c->walk->index;
          i < rmm_rtt_entries(rmm) && ipa < limit && top - ipa >= span;
          i++, ipa += span) {
         RmmWalk e;
 
-        rmm_rtt_entry(rmm, c->realm, &c->walk, i, ipa, &e);
+        rmm_rtt_entry(rmm, c->realm, c->walk, i, ipa, &e);
         if (e.state == RMI_RTT_TABLE) {
             break;
         }
@@ -42,12 +42,12 @@ static uint64_t apply(RmmCall *c, uint64_t base, uint64_t top, RmiRipas ripas,
 
 static bool base_aligned(RmmCall *c, uint64_t base)
 {
-    return !(base & (rmm_rtt_span(c->rmm, c->walk.level) - 1));
+    return !(base & (rmm_rtt_span(c->rmm, c->walk->level) - 1));
 }
 
 static bool makes_progress(RmmCall *c, uint64_t base, uint64_t top)
 {
-    return top - base >= rmm_rtt_span(c->rmm, c->walk.level);
+    return top - base >= rmm_rtt_span(c->rmm, c->walk->level);
 }
 
 uint64_t rmm_init_ripas_check(RmmCall *c)
@@ -68,8 +68,8 @@ uint64_t rmm_init_ripas_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
                           c->realm->state);
     }
-    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
-    if (!base_aligned(c, base) || c->walk.state == RMI_RTT_TABLE) {
+    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    if (!base_aligned(c, base) || c->walk->state == RMI_RTT_TABLE) {
         return rmm_rtt_error(c, "base is inside of a larger entry");
     }
     if (!rmm_aligned(c->rmm, top)) {
@@ -113,8 +113,8 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_INPUT, "top is above the request of the "
                           "REC", c->rec->ripas_top);
     }
-    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
-    differs = c->walk.ripas != c->rec->ripas_value;
+    rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    differs = c->walk->ripas != c->rec->ripas_value;
     if (!base_aligned(c, base) && differs) {
         return rmm_rtt_error(c, "base is inside of a larger entry");
     }
@@ -131,7 +131,7 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
 uint64_t rmm_set_ripas_commit(RmmCall *c)
 {
     uint64_t base = c->arg.set_ripas.base, top = c->arg.set_ripas.top;
-    uint64_t span = rmm_rtt_span(c->rmm, c->walk.level);
+    uint64_t span = rmm_rtt_span(c->rmm, c->walk->level);
     uint64_t end;
 
     if (!base_aligned(c, base) || !makes_progress(c, base, top)) {

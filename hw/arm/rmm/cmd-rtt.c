@@ -8,8 +8,9 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/arm/arm-rmm.h"
-
+#include "cmd.h"
+#include "granule.h"
+#include "memory.h"
 
 /* Realm, level of a table below the root, address of an entry one level up */
 static uint64_t common_check(RmmCall *c, uint64_t rd, uint64_t ipa,
@@ -52,11 +53,11 @@ uint64_t rmm_rtt_create_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_INPUT, "rtt needs LPA2",
                           c->arg.rtt_create.rtt);
     }
-    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt_create.ipa, level - 1, &c->walk);
-    if (c->walk.level < level - 1) {
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt_create.ipa, level - 1, c->walk);
+    if (c->walk->level < level - 1) {
         return rmm_rtt_error(c, "walk ended above level - 1");
     }
-    if (c->walk.state == RMI_RTT_TABLE) {
+    if (c->walk->state == RMI_RTT_TABLE) {
         return rmm_rtt_error(c, "there is a table already");
     }
     return RMI_SUCCESS;
@@ -66,7 +67,7 @@ uint64_t rmm_rtt_create_check(RmmCall *c)
 uint64_t rmm_rtt_create_commit(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    const RmmWalk *w = &c->walk;
+    const RmmWalk *w = c->walk;
     uint64_t table = c->arg.rtt_create.rtt;
     uint64_t span = rmm_rtt_span(rmm, w->level + 1);
     uint64_t desc = w->desc;
@@ -100,14 +101,14 @@ static uint64_t table_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, level - 1, &c->walk);
-    if (c->walk.level < level - 1 || c->walk.state != RMI_RTT_TABLE) {
-        c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, &c->walk,
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, level - 1, c->walk);
+    if (c->walk->level < level - 1 || c->walk->state != RMI_RTT_TABLE) {
+        c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, c->walk,
                                                    c->arg.rtt.ipa);
         return rmm_rtt_error(c, "there is no such table");
     }
     /* Another operation may have the table in work. */
-    return rmm_granule_check(c, c->walk.addr, RMM_G_RTT);
+    return rmm_granule_check(c, c->walk->addr, RMM_G_RTT);
 }
 
 uint64_t rmm_rtt_destroy_check(RmmCall *c)
@@ -118,35 +119,35 @@ uint64_t rmm_rtt_destroy_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (rmm_rtt_table_live(c->rmm, c->realm, c->walk.addr, level,
+    if (rmm_rtt_table_live(c->rmm, c->realm, c->walk->addr, level,
                            c->arg.rtt.ipa)) {
         c->out.rtt_destroy.top = c->arg.rtt.ipa;
         return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, level),
-                          "table is live", c->walk.addr);
+                          "table is live", c->walk->addr);
     }
     return RMI_SUCCESS;
 }
 
 void rmm_rtt_destroy_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->walk.addr,
-                 c->walk.addr + rmm_granule_size(c->rmm));
+    rmm_sro_lock(c, sro, c->walk->addr,
+                 c->walk->addr + rmm_granule_size(c->rmm));
 }
 
 static void free_table(RmmCall *c)
 {
-    rmm_granule_set(c->rmm, c->walk.addr, 1, RMM_G_RTT, RMM_G_DELEGATED);
+    rmm_granule_set(c->rmm, c->walk->addr, 1, RMM_G_RTT, RMM_G_DELEGATED);
     c->realm->tables--;
-    c->out.rtt_destroy.rtt = c->walk.addr;
+    c->out.rtt_destroy.rtt = c->walk->addr;
 }
 
 uint64_t rmm_rtt_destroy_commit(RmmCall *c)
 {
-    rmm_rtt_put_void(c->rmm, c->walk.entry_pa,
+    rmm_rtt_put_void(c->rmm, c->walk->entry_pa,
                      rmm_rtt_protected(c->realm, c->arg.rtt.ipa) ?
                      RMI_RIPAS_DESTROYED : RMI_RIPAS_EMPTY);
     free_table(c);
-    c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, &c->walk,
+    c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, c->walk,
                                                c->arg.rtt.ipa);
     return RMI_SUCCESS;
 }
@@ -160,7 +161,7 @@ static bool homogeneous(RmmCall *c, uint64_t *parent)
     ArmRmm *rmm = c->rmm;
     int level = c->arg.rtt.level;
     uint64_t span = rmm_rtt_span(rmm, level);
-    RmmWalk table = { .level = level, .table = c->walk.addr };
+    RmmWalk table = { .level = level, .table = c->walk->addr };
     RmmWalk first, e;
 
     rmm_rtt_entry(rmm, c->realm, &table, 0, c->arg.rtt.ipa, &first);
@@ -202,7 +203,7 @@ uint64_t rmm_rtt_fold_check(RmmCall *c)
     }
     return homogeneous(c, &parent) ? RMI_SUCCESS :
            rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->arg.rtt.level),
-                      "table is not homogeneous", c->walk.addr);
+                      "table is not homogeneous", c->walk->addr);
 }
 
 uint64_t rmm_rtt_fold_commit(RmmCall *c)
@@ -210,7 +211,7 @@ uint64_t rmm_rtt_fold_commit(RmmCall *c)
     uint64_t parent;
 
     if (homogeneous(c, &parent)) {
-        rmm_stq(c->rmm, c->walk.entry_pa, parent);
+        rmm_stq(c->rmm, c->walk->entry_pa, parent);
         free_table(c);
     }
     return RMI_SUCCESS;
@@ -242,9 +243,9 @@ uint64_t rmm_rtt_read_check(RmmCall *c)
 
 uint64_t rmm_rtt_read_commit(RmmCall *c)
 {
-    const RmmWalk *w = &c->walk;
+    const RmmWalk *w = c->walk;
 
-    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, c->arg.rtt.level, &c->walk);
+    rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, c->arg.rtt.level, c->walk);
     c->out.rtt_read.level = (int64_t)w->level;
     c->out.rtt_read.state = w->state;
     c->out.rtt_read.desc = w->addr;

@@ -9,7 +9,10 @@
 
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "hw/arm/arm-rmm.h"
+#include "cmd.h"
+#include "desc.h"
+#include "granule.h"
+#include "host.h"
 
 #define MAX_STEPS 0x40000   /* entries in a call, those that hold nothing too */
 
@@ -61,7 +64,7 @@ static uint64_t unmap_check(RmmCall *c, bool protected)
         x0 = list_check(c);
     }
     if (!x0) {
-        rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, &c->walk);
+        rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
     }
     return x0;
 }
@@ -77,18 +80,18 @@ static bool too_large(RmmCall *c, const RmmWalk *w, uint64_t ipa, uint64_t top)
 uint64_t rmm_data_unmap_check(RmmCall *c)
 {
     uint64_t x0 = unmap_check(c, true);
-    bool assigned = c->walk.state == RMI_RTT_ASSIGNED;
+    bool assigned = c->walk->state == RMI_RTT_ASSIGNED;
 
     if (x0) {
         return x0;
     }
     /* TF-RMM does not skip an entry that reaches over the range. */
     if ((assigned || c->rmm->profile->unmap_whole_void) &&
-        too_large(c, &c->walk, c->arg.map.base, c->arg.map.top)) {
+        too_large(c, c->walk, c->arg.map.base, c->arg.map.top)) {
         return rmm_rtt_error(c, "entry at base reaches over the range");
     }
     if (assigned &&
-        rmm_granule_check(c, c->walk.addr, RMM_G_DATA) == RMI_BLOCKED) {
+        rmm_granule_check(c, c->walk->addr, RMM_G_DATA) == RMI_BLOCKED) {
         return RMI_BLOCKED;
     }
     return RMI_SUCCESS;
@@ -97,7 +100,7 @@ uint64_t rmm_data_unmap_check(RmmCall *c)
 uint64_t rmm_unprot_unmap_check(RmmCall *c)
 {
     uint64_t x0 = unmap_check(c, false);
-    bool assigned = c->walk.state == RMI_RTT_ASSIGNED;
+    bool assigned = c->walk->state == RMI_RTT_ASSIGNED;
 
     if (x0) {
         return x0;
@@ -105,7 +108,7 @@ uint64_t rmm_unprot_unmap_check(RmmCall *c)
     if (!assigned && !c->rmm->profile->unmap_skips_ns) {
         return rmm_rtt_error(c, "entry at base is not mapped");
     }
-    return assigned && too_large(c, &c->walk, c->arg.map.base, c->arg.map.top) ?
+    return assigned && too_large(c, c->walk, c->arg.map.base, c->arg.map.top) ?
            rmm_rtt_error(c, "entry at base reaches over the range") :
            RMI_SUCCESS;
 }
@@ -230,8 +233,8 @@ uint64_t rmm_unprot_unmap_commit(RmmCall *c)
 /* The first entry is in work, if there is memory behind it. */
 void rmm_data_unmap_lock(RmmCall *c, RmmSro *sro)
 {
-    if (c->walk.state == RMI_RTT_ASSIGNED) {
-        rmm_sro_lock(c, sro, c->walk.addr, c->walk.addr +
-                     rmm_rtt_span(c->rmm, c->walk.level));
+    if (c->walk->state == RMI_RTT_ASSIGNED) {
+        rmm_sro_lock(c, sro, c->walk->addr, c->walk->addr +
+                     rmm_rtt_span(c->rmm, c->walk->level));
     }
 }

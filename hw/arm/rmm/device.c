@@ -23,7 +23,6 @@
 #include "qapi/visitor.h"
 #include "cpu.h"
 #include "cpu-features.h"
-#include "hw/arm/arm-rmm.h"
 #include "hw/arm/virt.h"
 #include "hw/boards.h"
 #include "hw/qdev-properties.h"
@@ -32,28 +31,34 @@
 #include "system/reset.h"
 #include "system/system.h"
 #include "system/tcg.h"
-#include "trace.h"
+#include "bank.h"
+#include "boot.h"
+#include "dispatch.h"
+#include "dma.h"
+#include "el3.h"
+#include "features.h"
+#include "finding.h"
+#include "gpt.h"
+#include "granule.h"
+#include "monitor.h"
+#include "object.h"
+#include "qtest.h"
+#include "random.h"
+#include "script.h"
+#include "sro.h"
+#include "system.h"
+#include "vmstate.h"
 
-static ArmRmm *the_rmm;
+static Notifier machine_done;
+static Notifier exit_notifier;
 
-ArmRmm *rmm_get(void)
+/* Drop all objects and operations: what they held is the host's again. */
+static void drop_all(ArmRmm *rmm)
 {
-    return the_rmm;
-}
-
-void rmm_reset_state(ArmRmm *rmm)
-{
-    RmmRealm *realm, *next;
-
     rmm_sros_reset(rmm);
-    QTAILQ_FOREACH_SAFE(realm, &rmm->realms, next, next) {
-        rmm_realm_free(rmm, realm);
-    }
-    rmm_extents_clear(&rmm->held);
-    rmm_extents_clear(&rmm->gpt_table);
-    rmm->state = rmm->keep_active ? RMM_STATE_ACTIVE : RMM_STATE_INIT;
-    rmm->granule_shift = 12;
-    rmm->tracking_code = 0;
+    rmm_objects_clear(rmm);
+    rmm_system_reset(rmm);
+    rmm_banks_reset(rmm);
     rmm_granules_reset(rmm);
     rmm_gpt_reset(rmm);
 }
@@ -67,22 +72,13 @@ static void rmm_reset_hold(Object *obj, ResetType type)
 {
     ArmRmm *rmm = ARM_RMM(obj);
 
-    if (!rmm->ledger) {
-        return;
+    if (rmm->ledger) {
+        drop_all(rmm);
+        rmm_dispatch_reset(rmm);
+        rmm_script_reset(rmm);
+        rmm_random_reset(rmm);
+        rmm_monitor_reset(rmm);
     }
-    rmm_reset_state(rmm);
-    rmm->calls = 0;
-    for (unsigned i = 0; rmm_command_at(i); i++) {
-        rmm->command_calls[i] = 0;
-    }
-    for (unsigned i = 0; i < rmm->n_rules; i++) {
-        rmm->rule[i].matched = 0;
-        rmm->rule[i].applied = 0;
-    }
-    rmm->random = rmm->seed;
-    g_array_set_size(rmm->refusals, 0);
-    memset(rmm->retry, 0, rmm->n_cpus * sizeof(*rmm->retry));
-    rmm->n_retries = 0;
 }
 
 /* The CPUs are reset in the phase before, in no certain order. */
@@ -102,26 +98,24 @@ static void rmm_reset_exit(Object *obj, ResetType type)
 
 static void rmm_exit_notify(Notifier *n, void *data)
 {
-    rmm_monitor_report(container_of(n, ArmRmm, exit));
+    rmm_monitor_report(rmm_get());
 }
 
 /* Memory is complete only now. */
 static void rmm_machine_done(Notifier *n, void *data)
 {
-    ArmRmm *rmm = container_of(n, ArmRmm, machine_done);
+    ArmRmm *rmm = rmm_get();
     ARMCPU *cpu = ARM_CPU(first_cpu);
 
-    if (!rmm_granules_init(rmm, &error_fatal) ||
+    if (!rmm_banks_init(rmm, &error_fatal) ||
         !rmm_gpt_init(rmm, cpu, &error_fatal)) {
         return;
     }
+    rmm_granules_init(rmm);
     rmm_features_init(rmm, cpu);
     rmm_dma_init(rmm);
     rmm_boot_load(rmm);
-    rmm->command_calls = g_new0(uint64_t, 256);
-    rmm->n_cpus = current_machine->smp.max_cpus;
-    rmm->retry = g_new0(RmmRetry, rmm->n_cpus);
-    rmm_reset_state(rmm);
+    drop_all(rmm);
     qemu_register_resettable(OBJECT(rmm));
 }
 
@@ -165,11 +159,12 @@ static bool rmm_check_numbers(ArmRmm *rmm, Error **errp)
         size_t offset;
         uint32_t min, max;
     } range[] = {
-        { "sro-contexts", offsetof(ArmRmm, num_sros), 1, RMM_MAX_SROS },
-        { "vmids", offsetof(ArmRmm, num_vmids), 1, 65535 },
-        { "rec-granules", offsetof(ArmRmm, rec_granules), 0, 16383 },
-        { "realm-granules", offsetof(ArmRmm, realm_granules), 0, 16383 },
-        { "activate-granules", offsetof(ArmRmm, activate_granules), 0, 16383 },
+        { "sro-contexts", offsetof(ArmRmm, config.num_sros), 1, RMM_MAX_SROS },
+        { "vmids", offsetof(ArmRmm, config.num_vmids), 1, 65535 },
+        { "rec-granules", offsetof(ArmRmm, config.rec_granules), 0, 16383 },
+        { "realm-granules", offsetof(ArmRmm, config.realm_granules), 0, 16383 },
+        { "activate-granules", offsetof(ArmRmm, config.activate_granules), 0,
+         16383 },
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(range); i++) {
@@ -184,61 +179,73 @@ static bool rmm_check_numbers(ArmRmm *rmm, Error **errp)
     return true;
 }
 
+static void make_parts(ArmRmm *rmm)
+{
+    rmm_findings_init(rmm);
+    rmm_gpt_new(rmm);
+    rmm_objects_init(rmm);
+    rmm_sros_init(rmm);
+    rmm_system_init(rmm);
+    rmm_dispatch_init(rmm);
+    rmm_random_init(rmm);
+    rmm_script_init(rmm);
+    rmm_monitor_init(rmm);
+}
+
 static void rmm_realize(DeviceState *dev, Error **errp)
 {
     ArmRmm *rmm = ARM_RMM(dev);
 
-    if (the_rmm) {
+    if (rmm_get()) {
         error_setg(errp, "arm-rmm: there is one RMM in a machine");
         return;
     }
     if (!rmm_check_machine(errp)) {
         return;
     }
-    rmm->profile = rmm_profile(rmm->abi);
-    if (!rmm->num_sros) {
-        rmm->num_sros = MIN(10 * current_machine->smp.max_cpus, RMM_MAX_SROS);
+    rmm->profile = rmm_profile(rmm->config.abi);
+    if (!rmm->config.num_sros) {
+        rmm->config.num_sros = MIN(10 * current_machine->smp.max_cpus,
+                                   RMM_MAX_SROS);
     }
-    if (!rmm_check_numbers(rmm, errp) ||
-        (rmm->script && !rmm_script_load(rmm, rmm->script, errp)) ||
-        !rmm_boot_prepare(rmm, errp)) {
+    if (!rmm_check_numbers(rmm, errp) || !rmm_boot_prepare(rmm, errp)) {
         return;
     }
-    rmm->root_mr = MEMORY_REGION(object_property_get_link(
-        OBJECT(first_cpu), "secure-memory", &error_abort));
+    make_parts(rmm);
+    if (rmm->config.script &&
+        !rmm_script_load(rmm, rmm->config.script, errp)) {
+        return;
+    }
     if (!rmm_el3_install(rmm, errp)) {
         return;
     }
-    the_rmm = rmm;
-    QTAILQ_INIT(&rmm->realms);
-    rmm->refusals = g_array_new(false, true, sizeof(RmmRefusal));
-    rmm->objects = g_hash_table_new(g_int64_hash, g_int64_equal);
-    rmm->sro = g_new0(RmmSro, rmm->num_sros);
-    address_space_init(&rmm->root_as, rmm->root_mr, "arm-rmm");
+    rmm_set(rmm);
     rmm_qtest_init();
-    rmm->machine_done.notify = rmm_machine_done;
-    qemu_add_machine_init_done_notifier(&rmm->machine_done);
-    rmm->exit.notify = rmm_exit_notify;
-    qemu_add_exit_notifier(&rmm->exit);
+    machine_done.notify = rmm_machine_done;
+    qemu_add_machine_init_done_notifier(&machine_done);
+    exit_notifier.notify = rmm_exit_notify;
+    qemu_add_exit_notifier(&exit_notifier);
 }
 
 static const Property rmm_properties[] = {
-    DEFINE_PROP_STRING("script", ArmRmm, script),
-    DEFINE_PROP_STRING("bl33", ArmRmm, bl33),
-    DEFINE_PROP_UINT64("bl33-address", ArmRmm, bl33_addr, 0),
-    DEFINE_PROP_UINT64("bl33-entry", ArmRmm, bl33_entry, 0),
-    DEFINE_PROP_BOOL("gpc", ArmRmm, gpc, true),
-    DEFINE_PROP_BOOL("dma-check", ArmRmm, dma_check, true),
-    DEFINE_PROP_BOOL("swapped-arguments", ArmRmm, swap_quirk, true),
-    DEFINE_PROP_BOOL("sbz-check", ArmRmm, sbz_check, false),
-    DEFINE_PROP_BOOL("reset-active", ArmRmm, keep_active, false),
-    DEFINE_PROP_BOOL("report", ArmRmm, report, false),
-    DEFINE_PROP_UINT32("sro-contexts", ArmRmm, num_sros, 0),
-    DEFINE_PROP_UINT32("vmids", ArmRmm, num_vmids, 65535),
-    DEFINE_PROP_UINT32("rec-granules", ArmRmm, rec_granules, 16),
-    DEFINE_PROP_UINT32("realm-granules", ArmRmm, realm_granules, 0),
-    DEFINE_PROP_UINT32("activate-granules", ArmRmm, activate_granules, 0),
-    DEFINE_PROP_UINT8("cancel-status", ArmRmm, cancel_status, RMI_ERROR_INPUT),
+    DEFINE_PROP_STRING("script", ArmRmm, config.script),
+    DEFINE_PROP_STRING("bl33", ArmRmm, config.bl33),
+    DEFINE_PROP_UINT64("bl33-address", ArmRmm, config.bl33_addr, 0),
+    DEFINE_PROP_UINT64("bl33-entry", ArmRmm, config.bl33_entry, 0),
+    DEFINE_PROP_BOOL("gpc", ArmRmm, config.gpc, true),
+    DEFINE_PROP_BOOL("dma-check", ArmRmm, config.dma_check, true),
+    DEFINE_PROP_BOOL("swapped-arguments", ArmRmm, config.swap_quirk, true),
+    DEFINE_PROP_BOOL("sbz-check", ArmRmm, config.sbz_check, false),
+    DEFINE_PROP_BOOL("reset-active", ArmRmm, config.keep_active, false),
+    DEFINE_PROP_BOOL("report", ArmRmm, config.report, false),
+    DEFINE_PROP_UINT32("sro-contexts", ArmRmm, config.num_sros, 0),
+    DEFINE_PROP_UINT32("vmids", ArmRmm, config.num_vmids, 65535),
+    DEFINE_PROP_UINT32("rec-granules", ArmRmm, config.rec_granules, 16),
+    DEFINE_PROP_UINT32("realm-granules", ArmRmm, config.realm_granules, 0),
+    DEFINE_PROP_UINT32("activate-granules", ArmRmm, config.activate_granules,
+                       0),
+    DEFINE_PROP_UINT8("cancel-status", ArmRmm, config.cancel_status,
+                      RMI_ERROR_INPUT),
 };
 
 /* Properties that are QAPI enumerations */
@@ -250,25 +257,28 @@ static const struct {
     int def;
     const char *help;
 } rmm_enums[] = {
-    { "abi", "ArmRmmAbi", &ArmRmmAbi_lookup, offsetof(ArmRmm, abi),
+    { "abi", "ArmRmmAbi", &ArmRmmAbi_lookup, offsetof(ArmRmm, config.abi),
       ARM_RMM_ABI_BET3, "revision of the interface: bet0, bet1 or bet3" },
-    { "gpt", "ArmRmmOwner", &ArmRmmOwner_lookup, offsetof(ArmRmm, gpt_owner),
+    { "gpt", "ArmRmmOwner", &ArmRmmOwner_lookup,
+     offsetof(ArmRmm, config.gpt_owner),
       ARM_RMM_OWNER_PLATFORM, "who makes level 1 tables: platform or host" },
     { "tracking", "ArmRmmOwner", &ArmRmmOwner_lookup,
-      offsetof(ArmRmm, tracking_owner), ARM_RMM_OWNER_PLATFORM,
+      offsetof(ArmRmm, config.tracking_owner), ARM_RMM_OWNER_PLATFORM,
       "who sets up granule tracking: platform or host" },
-    { "scrub", "ArmRmmScrub", &ArmRmmScrub_lookup, offsetof(ArmRmm, scrub),
+    { "scrub", "ArmRmmScrub", &ArmRmmScrub_lookup,
+     offsetof(ArmRmm, config.scrub),
       ARM_RMM_SCRUB_ALWAYS, "what undelegation wipes: off, used or always" },
-    { "blocked", "ArmRmmAuto", &ArmRmmAuto_lookup, offsetof(ArmRmm, blocked),
+    { "blocked", "ArmRmmAuto", &ArmRmmAuto_lookup,
+     offsetof(ArmRmm, config.blocked),
       ARM_RMM_AUTO_AUTO, "answer BLOCKED for objects of open operations" },
     { "strict-continue", "ArmRmmAuto", &ArmRmmAuto_lookup,
-      offsetof(ArmRmm, strict_continue), ARM_RMM_AUTO_AUTO,
+      offsetof(ArmRmm, config.strict_continue), ARM_RMM_AUTO_AUTO,
       "refuse OP_CONTINUE while memory is wanted" },
     { "cancellable", "ArmRmmAuto", &ArmRmmAuto_lookup,
-      offsetof(ArmRmm, cancellable), ARM_RMM_AUTO_AUTO,
+      offsetof(ArmRmm, config.cancellable), ARM_RMM_AUTO_AUTO,
       "operations can be cancelled" },
     { "rim-params", "ArmRmmAuto", &ArmRmmAuto_lookup,
-      offsetof(ArmRmm, rim_params), ARM_RMM_AUTO_AUTO,
+      offsetof(ArmRmm, config.rim_params), ARM_RMM_AUTO_AUTO,
       "measure the parameters of a realm" },
 };
 

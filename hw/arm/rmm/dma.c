@@ -26,13 +26,16 @@
 #include "qemu/rcu.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
-#include "hw/arm/arm-rmm.h"
 #include "hw/arm/virt.h"
 #include "hw/boards.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/virtio/virtio.h"
+#include "dma.h"
+#include "finding.h"
+#include "gpt.h"
+#include "granule.h"
 #include "trace.h"
 
 #define TYPE_ARM_RMM_DMA "arm-rmm-dma"
@@ -84,7 +87,7 @@ static void refused(ArmRmm *rmm, hwaddr pa, bool is_write)
                     "DMA, %s: granule 0x%" HWADDR_PRIx " is %s since %s",
                     is_write ? "write" : "read", pa,
                     rmm_granule_name(rmm_granule_state(rmm, pa)),
-                    rmm_granule_origin(rmm, pa));
+                    rmm_granule_origin_name(rmm, pa));
     }
 }
 
@@ -95,7 +98,7 @@ static IOMMUTLBEntry dma_translate(IOMMUMemoryRegion *mr, hwaddr addr,
     IOMMUTLBEntry entry = translate_next(ARM_RMM_DMA(mr), addr, flag);
     unsigned gpi;
 
-    if (entry.perm != IOMMU_NONE && rmm->gpc && rmm->ledger &&
+    if (entry.perm != IOMMU_NONE && rmm->config.gpc && rmm->ledger &&
         entry.target_as == &address_space_memory) {
         gpi = rmm_gpt_get(rmm, entry.translated_addr);
         if (gpi != RMM_GPI_NS && gpi != RMM_GPI_ANY) {
@@ -194,7 +197,7 @@ void rmm_dma_init(ArmRmm *rmm)
     PCIBus *bus = VIRT_MACHINE(current_machine)->bus;
     FWCfgState *fw_cfg = fw_cfg_find();
 
-    if (!rmm->dma_check) {
+    if (!rmm->config.dma_check) {
         return;
     }
     dma_checks = g_hash_table_new(NULL, NULL);

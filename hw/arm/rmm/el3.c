@@ -23,8 +23,10 @@
 #include "arm-powerctl.h"
 #include "accel/tcg/cpu-ops.h"
 #include "exec/cputlb.h"
-#include "hw/arm/arm-rmm.h"
 #include "system/runstate.h"
+#include "dispatch.h"
+#include "el3.h"
+#include "gpt.h"
 #include "trace.h"
 
 #define SMCCC_VERSION           0x80000000u
@@ -43,6 +45,7 @@
 
 static const TCGCPUOps *rmm_orig_ops;
 static TCGCPUOps rmm_ops;
+static void (*exception_seen)(ArmRmm *rmm, CPUState *cs);
 
 static bool firmware_has(uint32_t fid);
 
@@ -173,9 +176,7 @@ static void rmi_call(ArmRmm *rmm, CPUState *cs, uint64_t *x)
         return;
     }
     memcpy(x, out, (n_out + 1) * sizeof(*x));
-    if (rmm->gpt_flush) {
-        rmm_gpt_flush(rmm, cs);
-    }
+    rmm_gpt_flush(rmm, cs);
 }
 
 bool rmm_el3_smc(ArmRmm *rmm, CPUState *cs, uint64_t x[18])
@@ -189,12 +190,7 @@ bool rmm_el3_smc(ArmRmm *rmm, CPUState *cs, uint64_t x[18])
 
 static void setup_cpu_work(CPUState *cs, run_on_cpu_data data)
 {
-    rmm_el3_setup_cpu(data.host_ptr, cs);
-}
-
-void rmm_el3_setup_cpu(ArmRmm *rmm, CPUState *cs)
-{
-    rmm_gpt_setup_cpu(rmm, cs);
+    rmm_gpt_setup_cpu(data.host_ptr, cs);
     tlb_flush(cs);
 }
 
@@ -234,7 +230,9 @@ static void rmm_do_interrupt(CPUState *cs)
     uint64_t mpidr = env->xregs[1];
 
     if (cs->exception_index != EXCP_SMC) {
-        rmm_monitor_exception(rmm, cs);
+        if (exception_seen) {
+            exception_seen(rmm, cs);
+        }
         rmm_orig_ops->do_interrupt(cs);
         return;
     }
@@ -274,6 +272,11 @@ static void rmm_vm_state(void *opaque, bool running, RunState state)
             arm_gt_hvtimer_cb(cpu);
         }
     }
+}
+
+void rmm_el3_on_exception(void (*seen)(ArmRmm *rmm, CPUState *cs))
+{
+    exception_seen = seen;
 }
 
 bool rmm_el3_install(ArmRmm *rmm, Error **errp)

@@ -9,7 +9,11 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/arm/arm-rmm.h"
+#include "migration/vmstate.h"
+#include "extent.h"
+#include "granule.h"
+
+#define MAX_EXTENTS (1 << 26)
 
 static void extents_push(RmmExtents *e, const RmmExtent *x)
 {
@@ -56,3 +60,63 @@ void rmm_extents_clear(RmmExtents *e)
     g_free(e->ext);
     memset(e, 0, sizeof(*e));
 }
+
+bool rmm_extents_ok(ArmRmm *rmm, const RmmExtents *e)
+{
+    for (int i = 0; i < e->n; i++) {
+        if (!rmm_granules_are(rmm, e->ext[i].base, e->ext[i].granules,
+                              RMM_G_INTERNAL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Migration */
+static int extents_pre_load(void *opaque)
+{
+    rmm_extents_clear(opaque);
+    return 0;
+}
+
+static bool extents_count_ok(void *opaque, int version)
+{
+    RmmExtents *e = opaque;
+
+    return e->n >= 0 && e->n <= MAX_EXTENTS;
+}
+
+static int extents_post_load(void *opaque, int version)
+{
+    RmmExtents *e = opaque;
+
+    e->allocated = e->n;
+    return 0;
+}
+
+static const VMStateDescription vmstate_extent = {
+    .name = "arm-rmm/extent",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(base, RmmExtent),
+        VMSTATE_UINT64(granules, RmmExtent),
+        VMSTATE_BOOL(was_ns, RmmExtent),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+const VMStateDescription vmstate_rmm_extents = {
+    .name = "arm-rmm/extents",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_load = extents_pre_load,
+    .post_load = extents_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_INT32(n, RmmExtents),
+        VMSTATE_VALIDATE("number of pieces", extents_count_ok),
+        VMSTATE_STRUCT_VARRAY_ALLOC(ext, RmmExtents, n, 1, vmstate_extent,
+                                    RmmExtent),
+        VMSTATE_END_OF_LIST()
+    },
+};

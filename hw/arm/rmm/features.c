@@ -13,7 +13,8 @@
 #include "cpu.h"
 #include "internals.h"
 #include "crypto/hash.h"
-#include "hw/arm/arm-rmm.h"
+#include "features.h"
+#include "gpt.h"
 
 /* max RECs of a realm: 2^9 - 1, the index range of AFF0 and part of AFF1 */
 #define MAX_RECS_ORDER 9
@@ -25,7 +26,7 @@ static uint64_t feature0(ArmRmm *rmm, ARMCPU *cpu)
     uint64_t val = 0;
 
     val = FIELD_DP64(val, RMI_FEATURE0, S2SZ,
-                     MIN(rmm->pa_bits, lpa2 ? 52 : 48));
+                     MIN(rmm->gpt->pa_bits, lpa2 ? 52 : 48));
     val = FIELD_DP64(val, RMI_FEATURE0, LPA2, lpa2);
     val = FIELD_DP64(val, RMI_FEATURE0, SVE, sve);
     if (sve) {
@@ -40,7 +41,7 @@ static uint64_t feature0(ArmRmm *rmm, ARMCPU *cpu)
     }
     if (rmm->profile->s2oasz) {
         val = FIELD_DP64(val, RMI_FEATURE0, S2OASZ,
-                         MIN(rmm->pa_bits, lpa2 ? 52 : 48));
+                         MIN(rmm->gpt->pa_bits, lpa2 ? 52 : 48));
     }
     return val;
 }
@@ -62,14 +63,14 @@ static uint64_t feature1(ArmRmm *rmm, ARMCPU *cpu)
     val = FIELD_DP64(val, RMI_FEATURE1, SHA_512,
                      qcrypto_hash_supports(QCRYPTO_HASH_ALGO_SHA512));
     val = FIELD_DP64(val, RMI_FEATURE1, MAX_RECS_ORDER, MAX_RECS_ORDER);
-    val = FIELD_DP64(val, RMI_FEATURE1, L0GPTSZ, rmm->l0gptsz);
-    val = FIELD_DP64(val, RMI_FEATURE1, PPS, rmm->pps);
+    val = FIELD_DP64(val, RMI_FEATURE1, L0GPTSZ, rmm->gpt->l0gptsz);
+    val = FIELD_DP64(val, RMI_FEATURE1, PPS, rmm->gpt->pps);
     return val;
 }
 
 void rmm_features_init(ArmRmm *rmm, ARMCPU *cpu)
 {
-    memset(rmm->feature, 0, sizeof(rmm->feature));
-    rmm->feature[0] = feature0(rmm, cpu);
-    rmm->feature[1] = feature1(rmm, cpu);
+    rmm->features = g_new0(RmmFeatures, 1);
+    rmm->features->reg[0] = feature0(rmm, cpu);
+    rmm->features->reg[1] = feature1(rmm, cpu);
 }

@@ -24,8 +24,10 @@
 #include "exec/exec-all.h"
 #include "exec/cputlb.h"
 #include "exec/memory.h"
+#include "migration/vmstate.h"
 #include "system/tcg.h"
-#include "hw/arm/arm-rmm.h"
+#include "bank.h"
+#include "gpt.h"
 #include "trace.h"
 
 /* D9.3: descriptors of the granule protection tables */
@@ -42,17 +44,17 @@ static const MemTxAttrs root_attrs = { .secure = true, .space = ARMSS_Root };
 
 static uint64_t root_ldq(ArmRmm *rmm, hwaddr pa)
 {
-    return address_space_ldq_le(&rmm->root_as, pa, root_attrs, NULL);
+    return address_space_ldq_le(&rmm->gpt->root_as, pa, root_attrs, NULL);
 }
 
 static void root_stq(ArmRmm *rmm, hwaddr pa, uint64_t val)
 {
-    address_space_stq_le(&rmm->root_as, pa, val, root_attrs, NULL);
+    address_space_stq_le(&rmm->gpt->root_as, pa, val, root_attrs, NULL);
 }
 
 hwaddr rmm_gpt_region_size(ArmRmm *rmm)
 {
-    return 1ull << (30 + rmm->l0gptsz);
+    return 1ull << (30 + rmm->gpt->l0gptsz);
 }
 
 hwaddr rmm_gpt_table_size(ArmRmm *rmm)
@@ -62,22 +64,22 @@ hwaddr rmm_gpt_table_size(ArmRmm *rmm)
 
 static hwaddr level0_size(ArmRmm *rmm)
 {
-    return MAX((1ull << rmm->pps_bits) / rmm_gpt_region_size(rmm) * 8,
+    return MAX((1ull << rmm->gpt->pps_bits) / rmm_gpt_region_size(rmm) * 8,
                4 * KiB);
 }
 
 static hwaddr level0_entry(ArmRmm *rmm, hwaddr pa)
 {
-    return rmm->gpt_base + pa / rmm_gpt_region_size(rmm) * 8;
+    return rmm->gpt->base + pa / rmm_gpt_region_size(rmm) * 8;
 }
 
 static bool region_has_memory(ArmRmm *rmm, hwaddr base)
 {
     hwaddr size = rmm_gpt_region_size(rmm);
 
-    for (unsigned i = 0; i < rmm->n_banks; i++) {
-        if (rmm->bank[i].base < base + size &&
-            base < rmm->bank[i].base + rmm->bank[i].size) {
+    for (unsigned i = 0; i < rmm->banks->n; i++) {
+        if (rmm->banks->bank[i].base < base + size &&
+            base < rmm->banks->bank[i].base + rmm->banks->bank[i].size) {
             return true;
         }
     }
@@ -87,10 +89,9 @@ static bool region_has_memory(ArmRmm *rmm, hwaddr base)
 static unsigned count_tables(ArmRmm *rmm)
 {
     hwaddr step = rmm_gpt_region_size(rmm);
-    RmmBank *last = &rmm->bank[rmm->n_banks - 1];
     unsigned n = 0;
 
-    for (hwaddr pa = 0; pa < last->base + last->size; pa += step) {
+    for (hwaddr pa = 0; pa < rmm_banks_end(rmm); pa += step) {
         n += region_has_memory(rmm, pa);
     }
     return n;
@@ -98,7 +99,7 @@ static unsigned count_tables(ArmRmm *rmm)
 
 bool rmm_gpt_has_table(ArmRmm *rmm, hwaddr pa)
 {
-    return pa >> rmm->pps_bits == 0 &&
+    return pa >> rmm->gpt->pps_bits == 0 &&
            GPT_TYPE(root_ldq(rmm, level0_entry(rmm, pa))) == GPT_TYPE_TABLE;
 }
 
@@ -118,7 +119,7 @@ unsigned rmm_gpt_get(ArmRmm *rmm, hwaddr pa)
 {
     hwaddr entry;
 
-    if (pa >> rmm->pps_bits) {
+    if (pa >> rmm->gpt->pps_bits) {
         return RMM_GPI_NS;
     }
     entry = level1_entry(rmm, pa);
@@ -159,7 +160,7 @@ static void set_pages(ArmRmm *rmm, hwaddr pa, uint64_t pages, unsigned gpi)
     }
     n = pages / GPT_PER_ENTRY;
     if (n) {
-        address_space_set(&rmm->root_as, entry, GPT_FILL(gpi), n * 8,
+        address_space_set(&rmm->gpt->root_as, entry, GPT_FILL(gpi), n * 8,
                           root_attrs);
         entry += n * 8;
     }
@@ -180,29 +181,29 @@ void rmm_gpt_set(ArmRmm *rmm, hwaddr base, hwaddr size, unsigned gpi)
         base += part;
         size -= part;
     }
-    rmm->gpt_flush = true;
+    rmm->gpt->flush = true;
 }
 
 void rmm_gpt_add_table(ArmRmm *rmm, hwaddr pa, hwaddr table)
 {
     uint64_t desc = root_ldq(rmm, level0_entry(rmm, pa));
 
-    address_space_set(&rmm->root_as, table, GPT_FILL(extract64(desc, 4, 4)),
-                      rmm_gpt_table_size(rmm), root_attrs);
+    address_space_set(&rmm->gpt->root_as, table,
+                      GPT_FILL(extract64(desc, 4, 4)), rmm_gpt_table_size(rmm),
+                      root_attrs);
     root_stq(rmm, level0_entry(rmm, pa), GPT_TABLE(table));
-    rmm->gpt_flush = true;
+    rmm->gpt->flush = true;
 }
 
 unsigned rmm_gpt_host_tables(ArmRmm *rmm)
 {
     hwaddr step = rmm_gpt_region_size(rmm);
-    RmmBank *last = &rmm->bank[rmm->n_banks - 1];
     unsigned n = 0;
 
-    if (rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
+    if (rmm->config.gpt_owner == ARM_RMM_OWNER_PLATFORM) {
         return 0;
     }
-    for (hwaddr pa = 0; pa < last->base + last->size; pa += step) {
+    for (hwaddr pa = 0; pa < rmm_banks_end(rmm); pa += step) {
         n += rmm_gpt_has_table(rmm, pa);
     }
     return n;
@@ -216,7 +217,7 @@ hwaddr rmm_gpt_table(ArmRmm *rmm, hwaddr pa)
 void rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa)
 {
     root_stq(rmm, level0_entry(rmm, pa), GPT_BLOCK(RMM_GPI_NS));
-    rmm->gpt_flush = true;
+    rmm->gpt->flush = true;
 }
 
 /*
@@ -225,11 +226,11 @@ void rmm_gpt_remove_table(ArmRmm *rmm, hwaddr pa)
  */
 void rmm_gpt_flush(ArmRmm *rmm, CPUState *cs)
 {
-    if (!rmm->gpt_flush) {
+    if (!rmm->gpt->flush) {
         return;
     }
-    rmm->gpt_flush = false;
-    rmm->gpt_flushes++;
+    rmm->gpt->flush = false;
+    rmm->gpt->flushes++;
     if (tcg_enabled() && cs) {
         trace_arm_rmm_gpt_flush(cs->cpu_index);
         tlb_flush_all_cpus_synced(cs);
@@ -239,17 +240,16 @@ void rmm_gpt_flush(ArmRmm *rmm, CPUState *cs)
 void rmm_gpt_reset(ArmRmm *rmm)
 {
     hwaddr step = rmm_gpt_region_size(rmm);
-    hwaddr table = rmm->gpt_base + level0_size(rmm);
-    RmmBank *last = &rmm->bank[rmm->n_banks - 1];
+    hwaddr table = rmm->gpt->base + level0_size(rmm);
     uint64_t n = level0_size(rmm) / 8;
-    uint64_t *entry = memory_region_get_ram_ptr(&rmm->gpt_mr);
+    uint64_t *entry = memory_region_get_ram_ptr(&rmm->gpt->mr);
 
     for (uint64_t i = 0; i < n; i++) {
         entry[i] = cpu_to_le64(GPT_BLOCK(RMM_GPI_NS));
     }
-    memory_region_set_dirty(&rmm->gpt_mr, 0, level0_size(rmm));
-    if (rmm->gpt_owner == ARM_RMM_OWNER_PLATFORM) {
-        for (hwaddr pa = 0; pa < last->base + last->size; pa += step) {
+    memory_region_set_dirty(&rmm->gpt->mr, 0, level0_size(rmm));
+    if (rmm->config.gpt_owner == ARM_RMM_OWNER_PLATFORM) {
+        for (hwaddr pa = 0; pa < rmm_banks_end(rmm); pa += step) {
             if (region_has_memory(rmm, pa)) {
                 rmm_gpt_add_table(rmm, pa, ROUND_UP(table,
                                                  rmm_gpt_table_size(rmm)));
@@ -257,49 +257,63 @@ void rmm_gpt_reset(ArmRmm *rmm)
             }
         }
     }
-    rmm->gpt_flush = false;
-    rmm->gpt_flushes = 0;
+    rmm->gpt->flush = false;
+    rmm->gpt->flushes = 0;
 }
 
-bool rmm_gpt_init(ArmRmm *rmm, ARMCPU *cpu, Error **errp)
+void rmm_gpt_new(ArmRmm *rmm)
+{
+    rmm->gpt = g_new0(RmmGpt, 1);
+    rmm->gpt->root_mr = MEMORY_REGION(object_property_get_link(
+        OBJECT(first_cpu), "secure-memory", &error_abort));
+    address_space_init(&rmm->gpt->root_as, rmm->gpt->root_mr, "arm-rmm");
+}
+
+/* What the CPU has, and what the tables can cover of it */
+static bool read_sizes(ArmRmm *rmm, ARMCPU *cpu, Error **errp)
 {
     static const uint8_t pa_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
     unsigned parange = FIELD_EX64(cpu->isar.id_aa64mmfr0, ID_AA64MMFR0,
                                   PARANGE);
-    RmmBank *last = &rmm->bank[rmm->n_banks - 1];
-    MemoryRegionSection found;
-    Error *err = NULL;
+    RmmGpt *gpt = rmm->gpt;
 
-    rmm->pa_bits = pa_bits[MIN(parange, 6)];
-    rmm->pps = MIN(parange, 5);
-    rmm->pps_bits = pa_bits[rmm->pps];
-    rmm->l0gptsz = cpu->reset_l0gptsz;
-    if ((last->base + last->size) >> rmm->pps_bits) {
+    gpt->pa_bits = pa_bits[MIN(parange, 6)];
+    gpt->pps = MIN(parange, 5);
+    gpt->pps_bits = pa_bits[gpt->pps];
+    gpt->l0gptsz = cpu->reset_l0gptsz;
+    if (rmm_banks_end(rmm) >> gpt->pps_bits) {
         error_setg(errp, "arm-rmm: memory ends at 0x%" HWADDR_PRIx ", behind "
                    "the %u bits that granule protection tables can cover",
-                   last->base + last->size, rmm->pps_bits);
+                   rmm_banks_end(rmm), gpt->pps_bits);
         return false;
     }
+    return true;
+}
 
-    rmm->gpt_size = level0_size(rmm) + rmm_gpt_table_size(rmm) *
-                    (count_tables(rmm) + 1);
-    rmm->gpt_size = pow2ceil(MAX(rmm->gpt_size, 1 * MiB));
-    rmm->gpt_base = (1ull << rmm->pps_bits) - rmm->gpt_size;
-    found = memory_region_find(rmm->root_mr, rmm->gpt_base, rmm->gpt_size);
+bool rmm_gpt_init(ArmRmm *rmm, ARMCPU *cpu, Error **errp)
+{
+    RmmGpt *gpt = rmm->gpt;
+    MemoryRegionSection found;
+
+    if (!read_sizes(rmm, cpu, errp)) {
+        return false;
+    }
+    gpt->size = level0_size(rmm) + rmm_gpt_table_size(rmm) *
+                (count_tables(rmm) + 1);
+    gpt->size = pow2ceil(MAX(gpt->size, 1 * MiB));
+    gpt->base = (1ull << gpt->pps_bits) - gpt->size;
+    found = memory_region_find(gpt->root_mr, gpt->base, gpt->size);
     if (found.mr) {
         memory_region_unref(found.mr);
         error_setg(errp, "arm-rmm: 0x%" HWADDR_PRIx ", where the granule "
-                   "protection tables belong, is taken", rmm->gpt_base);
+                   "protection tables belong, is taken", gpt->base);
         return false;
     }
-    memory_region_init_ram(&rmm->gpt_mr, OBJECT(rmm), "arm-rmm.gpt",
-                           rmm->gpt_size, &err);
-    if (err) {
-        error_propagate(errp, err);
+    if (!memory_region_init_ram(&gpt->mr, OBJECT(rmm), "arm-rmm.gpt",
+                                gpt->size, errp)) {
         return false;
     }
-    memory_region_add_subregion_overlap(rmm->root_mr, rmm->gpt_base,
-                                        &rmm->gpt_mr, 1);
+    memory_region_add_subregion_overlap(gpt->root_mr, gpt->base, &gpt->mr, 1);
     return true;
 }
 
@@ -309,12 +323,22 @@ void rmm_gpt_setup_cpu(ArmRmm *rmm, CPUState *cs)
     CPUARMState *env = cpu_env(cs);
     uint64_t val = env->cp15.gpccr_el3;
 
-    val = FIELD_DP64(val, GPCCR, PPS, rmm->pps);
+    val = FIELD_DP64(val, GPCCR, PPS, rmm->gpt->pps);
     val = FIELD_DP64(val, GPCCR, IRGN, 1);
     val = FIELD_DP64(val, GPCCR, ORGN, 1);
     val = FIELD_DP64(val, GPCCR, SH, 3);
     val = FIELD_DP64(val, GPCCR, PGS, 0);
-    val = FIELD_DP64(val, GPCCR, GPC, rmm->gpc);
+    val = FIELD_DP64(val, GPCCR, GPC, rmm->config.gpc);
     env->cp15.gpccr_el3 = val;
-    env->cp15.gptbr_el3 = rmm->gpt_base >> 12;
+    env->cp15.gptbr_el3 = rmm->gpt->base >> 12;
 }
+
+const VMStateDescription vmstate_rmm_gpt = {
+    .name = "arm-rmm/gpt",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(flushes, RmmGpt),
+        VMSTATE_END_OF_LIST()
+    },
+};

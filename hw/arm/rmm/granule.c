@@ -1,5 +1,5 @@
 /*
- * Realm Management Monitor: ledger of granules, and access to them
+ * Realm Management Monitor: ledger of granules
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -12,21 +12,12 @@
  */
 
 #include "qemu/osdep.h"
-#include "qapi/error.h"
-#include "qemu/cutils.h"
 #include "qemu/log.h"
-#include "qemu/units.h"
-#include "exec/address-spaces.h"
-#include "exec/memory.h"
-#include "hw/arm/arm-rmm.h"
+#include "migration/vmstate.h"
+#include "gpt.h"
+#include "granule.h"
+#include "memory.h"
 #include "trace.h"
-
-/* The smallest tracking region of all granule sizes: 16 KiB, code 0 */
-#define REGION_UNIT (32 * MiB)
-/* Memory of one ledger byte with the smallest granule */
-#define LEDGER_UNIT (4 * KiB)
-/* Banks begin and end at multiples of the largest granule. */
-#define BANK_ALIGN  (64 * KiB)
 
 static const char *const granule_names[RMM_G_STATES] = {
     [RMM_G_UNDELEGATED] = "undelegated",
@@ -56,73 +47,102 @@ const char *rmm_granule_name(RmmGranuleState state)
     return state < RMM_G_STATES ? granule_names[state] : "absent";
 }
 
-hwaddr rmm_granule_size(ArmRmm *rmm)
+static uint8_t *ledger_byte(ArmRmm *rmm, uint64_t pa)
 {
-    return 1ull << rmm->granule_shift;
+    int64_t i = rmm_granule_index(rmm, pa);
+
+    return i < 0 ? NULL : &rmm->ledger->byte[i];
 }
 
-bool rmm_aligned(ArmRmm *rmm, uint64_t pa)
+const uint8_t *rmm_granule(ArmRmm *rmm, uint64_t pa)
 {
-    return !(pa & (rmm_granule_size(rmm) - 1));
-}
-
-uint64_t rmm_granule_total(ArmRmm *rmm)
-{
-    return rmm->n_ledger * LEDGER_UNIT >> rmm->granule_shift;
-}
-
-static RmmBank *find_bank(ArmRmm *rmm, uint64_t pa)
-{
-    for (unsigned i = 0; i < rmm->n_banks; i++) {
-        if (pa >= rmm->bank[i].base &&
-            pa - rmm->bank[i].base < rmm->bank[i].size) {
-            return &rmm->bank[i];
-        }
-    }
-    return NULL;
-}
-
-/*
- * Banks follow each other in the ledger without a gap whatever the granule is,
- * so what is contiguous in memory is so in the ledger, over two banks too.
- */
-uint8_t *rmm_granule(ArmRmm *rmm, uint64_t pa)
-{
-    RmmBank *b = find_bank(rmm, pa);
-
-    return b ? &rmm->ledger[(b->first * LEDGER_UNIT + (pa - b->base)) >>
-                            rmm->granule_shift] : NULL;
-}
-
-bool rmm_granules_exist(ArmRmm *rmm, uint64_t pa, uint64_t n)
-{
-    uint64_t size = rmm_granule_size(rmm);
-    uint8_t *first = rmm_granule(rmm, pa);
-
-    return first && rmm_aligned(rmm, pa) && n && n <= rmm->n_ledger &&
-           rmm_granule(rmm, pa + (n - 1) * size) == first + (n - 1);
+    return ledger_byte(rmm, pa);
 }
 
 RmmGranuleState rmm_granule_state(ArmRmm *rmm, uint64_t pa)
 {
-    uint8_t *g = rmm_granule(rmm, pa);
+    const uint8_t *g = rmm_granule(rmm, pa);
 
     return g ? *g & RMM_LEDGER_STATE : RMM_G_STATES;
 }
 
-const char *rmm_granule_origin(ArmRmm *rmm, uint64_t pa)
+bool rmm_granules_are(ArmRmm *rmm, uint64_t pa, uint64_t n,
+                      RmmGranuleState state)
 {
-    uint8_t *g = rmm_granule(rmm, pa);
-    unsigned origin = g ? rmm->origin[g - rmm->ledger] : 0;
+    const uint8_t *g = rmm_granule(rmm, pa);
 
-    return origin ? rmm_command_at(origin - 1)->name : "reset";
+    if (!rmm_granules_exist(rmm, pa, n)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        if ((g[i] & RMM_LEDGER_STATE) != state) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* sec B4.3.3: who touches an object of another open operation is BLOCKED */
+void rmm_granules_acting(ArmRmm *rmm, uint16_t num)
+{
+    rmm->ledger->acting = num - RMI_NUM_FIRST + 1;
+}
+
+uint16_t rmm_granule_origin(ArmRmm *rmm, uint64_t pa)
+{
+    int64_t i = rmm_granule_index(rmm, pa);
+    uint8_t origin = i < 0 ? 0 : rmm->ledger->origin[i];
+
+    return origin ? origin + RMI_NUM_FIRST - 1 : 0;
+}
+
+const char *rmm_granule_origin_name(ArmRmm *rmm, uint64_t pa)
+{
+    uint16_t num = rmm_granule_origin(rmm, pa);
+
+    return num ? rmm_command_name(num) : "reset";
+}
+
+/*
+ * Locks. sec B4.3.3: who touches an object of another open operation is BLOCKED
+ */
 uint64_t rmm_blocked(ArmRmm *rmm)
 {
-    return rmm_auto(rmm->blocked, rmm->profile->blocked) ?
+    return rmm_auto(rmm->config.blocked, rmm->profile->blocked) ?
            RMI_BLOCKED : RMI_ERROR_INPUT;
+}
+
+bool rmm_granule_foreign(ArmRmm *rmm, unsigned owner, uint64_t pa)
+{
+    int64_t i = rmm->ledger->locked ? rmm_granule_index(rmm, pa) : -1;
+
+    return i >= 0 && rmm->ledger->owner[i] &&
+           rmm->ledger->owner[i] != owner;
+}
+
+static void change_owner(ArmRmm *rmm, uint64_t base, uint64_t top,
+                         unsigned from, unsigned to)
+{
+    RmmLedger *l = rmm->ledger;
+
+    for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
+        int64_t i = rmm_granule_index(rmm, pa);
+
+        if (i >= 0 && l->owner[i] == from) {
+            l->owner[i] = to;
+            l->locked += to ? 1 : -1;
+        }
+    }
+}
+
+void rmm_granule_lock(ArmRmm *rmm, unsigned owner, uint64_t base, uint64_t top)
+{
+    change_owner(rmm, base, top, 0, owner);
+}
+
+void rmm_granule_unlock(ArmRmm *rmm, unsigned owner, uint64_t base,
+                        uint64_t top)
+{
+    change_owner(rmm, base, top, owner, 0);
 }
 
 static const char *const not_in_state[RMM_G_STATES] = {
@@ -137,7 +157,7 @@ static const char *const not_in_state[RMM_G_STATES] = {
 
 uint64_t rmm_granule_check(RmmCall *c, uint64_t pa, RmmGranuleState want)
 {
-    uint8_t *g = rmm_granule(c->rmm, pa);
+    const uint8_t *g = rmm_granule(c->rmm, pa);
 
     if (!rmm_aligned(c->rmm, pa)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "granule is not aligned", pa);
@@ -149,7 +169,7 @@ uint64_t rmm_granule_check(RmmCall *c, uint64_t pa, RmmGranuleState want)
         return rmm_refuse(c, RMI_ERROR_INPUT, "granule is not tracked FINE",
                           pa);
     }
-    if ((*g & RMM_LEDGER_LOCKED) && !(c->sro && rmm_sro_owns(c->sro, pa))) {
+    if (rmm_granule_foreign(c->rmm, c->owner, pa)) {
         return rmm_refuse(c, rmm_blocked(c->rmm),
                           "granule is in work by an open operation", pa);
     }
@@ -166,10 +186,10 @@ static unsigned state_gpi(RmmGranuleState state)
 static void account_run(ArmRmm *rmm, uint64_t pa, uint64_t n,
                         RmmGranuleState from, RmmGranuleState to)
 {
-    uint64_t bytes = n << rmm->granule_shift;
+    uint64_t bytes = n << rmm_granule_shift(rmm);
 
-    rmm->count[from] -= n;
-    rmm->count[to] += n;
+    rmm->ledger->count[from] -= n;
+    rmm->ledger->count[to] += n;
     if (state_gpi(from) != state_gpi(to)) {
         rmm_gpt_set(rmm, pa, bytes, state_gpi(to));
     }
@@ -186,8 +206,9 @@ static void ledger_change(ArmRmm *rmm, uint64_t pa, uint64_t n,
                           RmmGranuleState from, RmmGranuleState to,
                           uint8_t flags)
 {
+    RmmLedger *l = rmm->ledger;
     uint64_t size = rmm_granule_size(rmm);
-    uint8_t *g = rmm_granule(rmm, pa);
+    uint8_t *g = ledger_byte(rmm, pa);
     uint64_t i = 0;
 
     if (!rmm_granules_exist(rmm, pa, n) || !(granule_follows[from] & BIT(to))) {
@@ -200,11 +221,10 @@ static void ledger_change(ArmRmm *rmm, uint64_t pa, uint64_t n,
         uint64_t first = i;
 
         for (; i < n && (g[i] & RMM_LEDGER_STATE) == from; i++) {
-            g[i] = (g[i] & RMM_LEDGER_LOCKED) | to | flags;
+            g[i] = to | flags;
         }
         if (i > first) {
-            memset(rmm->origin + (g - rmm->ledger) + first, rmm->acting,
-                   i - first);
+            memset(l->origin + (g - l->byte) + first, l->acting, i - first);
             account_run(rmm, pa + first * size, i - first, from, to);
         }
         if (i < n) {
@@ -220,13 +240,13 @@ static void ledger_change(ArmRmm *rmm, uint64_t pa, uint64_t n,
 /* What undelegation must not leave behind, from one run of equal granules */
 static void scrub(ArmRmm *rmm, uint64_t pa, uint64_t n)
 {
-    uint8_t *g = rmm_granule(rmm, pa);
+    uint8_t *g = ledger_byte(rmm, pa);
     uint64_t size = rmm_granule_size(rmm);
     uint64_t i, end;
 
-    if (rmm->scrub == ARM_RMM_SCRUB_ALWAYS) {
+    if (rmm->config.scrub == ARM_RMM_SCRUB_ALWAYS) {
         rmm_wipe(rmm, pa, n * size);
-    } else if (rmm->scrub == ARM_RMM_SCRUB_USED) {
+    } else if (rmm->config.scrub == ARM_RMM_SCRUB_USED) {
         for (i = 0; i < n; i = end + 1) {
             for (end = i; end < n && (g[end] & RMM_LEDGER_USED); end++) {
                 /* a run of granules to wipe */
@@ -255,209 +275,171 @@ void rmm_granule_donate(ArmRmm *rmm, uint64_t pa)
 
     ledger_change(rmm, pa, 1, from, RMM_G_INTERNAL, RMM_LEDGER_USED |
                   (from == RMM_G_UNDELEGATED ? RMM_LEDGER_WAS_NS : 0));
-    rmm->donated++;
+    rmm->ledger->donated++;
 }
 
 void rmm_granule_return(ArmRmm *rmm, uint64_t pa, uint64_t n)
 {
-    uint8_t *g = rmm_granule(rmm, pa);
+    uint8_t *g = ledger_byte(rmm, pa);
     bool was_ns = g && (*g & RMM_LEDGER_WAS_NS);
 
     rmm_granule_set(rmm, pa, n, RMM_G_INTERNAL,
                     was_ns ? RMM_G_UNDELEGATED : RMM_G_DELEGATED);
-    rmm->reclaimed += n;
+    rmm->ledger->reclaimed += n;
 }
 
-void rmm_granule_lock(ArmRmm *rmm, uint64_t base, uint64_t top, bool on)
+void rmm_granules_init(ArmRmm *rmm)
 {
-    for (uint64_t pa = base; pa < top; pa += rmm_granule_size(rmm)) {
-        uint8_t *g = rmm_granule(rmm, pa);
+    uint64_t units = rmm->banks->units;
+    RmmLedger *l = g_new0(RmmLedger, 1);
 
-        if (g) {
-            *g = on ? *g | RMM_LEDGER_LOCKED : *g & ~RMM_LEDGER_LOCKED;
-        }
-    }
-}
-
-/*
- * Access. The RMM reads the host's structures only from conventional memory
- * that is Non-secure: an access to a device could come back to this code.
- */
-bool rmm_ns_ok(ArmRmm *rmm, uint64_t pa, uint64_t size)
-{
-    uint64_t step = rmm_granule_size(rmm);
-    uint64_t last = pa + size - 1;
-
-    if (!size || last < pa) {
-        return false;
-    }
-    for (uint64_t a = pa & ~(step - 1); a <= last; a += step) {
-        uint8_t *g = rmm_granule(rmm, a);
-
-        if (!g || (*g & RMM_LEDGER_STATE) != RMM_G_UNDELEGATED ||
-            rmm_gpt_get(rmm, a) != RMM_GPI_NS) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void rmm_read(ArmRmm *rmm, uint64_t pa, void *buf, uint64_t size)
-{
-    address_space_read(&address_space_memory, pa, MEMTXATTRS_UNSPECIFIED, buf,
-                       size);
-}
-
-void rmm_write(ArmRmm *rmm, uint64_t pa, const void *buf, uint64_t size)
-{
-    address_space_write(&address_space_memory, pa, MEMTXATTRS_UNSPECIFIED, buf,
-                        size);
-}
-
-/* Memory that the guest never used is not to become the host's now. */
-static void wipe_pages(uint8_t *p, hwaddr len)
-{
-    for (hwaddr i = 0; i < len; i += 4 * KiB) {
-        if (!buffer_is_zero(p + i, MIN(len - i, 4 * KiB))) {
-            memset(p + i, 0, MIN(len - i, 4 * KiB));
-        }
-    }
-}
-
-void rmm_wipe(ArmRmm *rmm, uint64_t pa, uint64_t size)
-{
-    while (size) {
-        hwaddr len = size;
-        void *p = address_space_map(&address_space_memory, pa, &len, true,
-                                    MEMTXATTRS_UNSPECIFIED);
-
-        if (!p) {
-            return; /* unplugged meanwhile: nothing is left to be seen */
-        }
-        wipe_pages(p, len);
-        address_space_unmap(&address_space_memory, p, len, true, len);
-        pa += len;
-        size -= len;
-    }
-}
-
-uint64_t rmm_ldq(ArmRmm *rmm, uint64_t pa)
-{
-    return address_space_ldq_le(&address_space_memory, pa,
-                                MEMTXATTRS_UNSPECIFIED, NULL);
-}
-
-void rmm_stq(ArmRmm *rmm, uint64_t pa, uint64_t val)
-{
-    address_space_stq_le(&address_space_memory, pa, val,
-                         MEMTXATTRS_UNSPECIFIED, NULL);
-}
-
-bool rmm_ns_read(ArmRmm *rmm, uint64_t pa, void *buf, uint64_t size)
-{
-    if (!rmm_ns_ok(rmm, pa, size)) {
-        return false;
-    }
-    rmm_read(rmm, pa, buf, size);
-    return true;
-}
-
-bool rmm_ns_write(ArmRmm *rmm, uint64_t pa, const void *buf, uint64_t size)
-{
-    if (!rmm_ns_ok(rmm, pa, size)) {
-        return false;
-    }
-    rmm_write(rmm, pa, buf, size);
-    return true;
-}
-
-/*
- * sec A2.3.1: tracking regions. Kept in units of the smallest size; a region of
- * the configured size is so many of them.
- */
-uint64_t rmm_tracking_size(ArmRmm *rmm)
-{
-    switch (rmm->granule_shift) {
-    case 12:
-        return 1 * GiB;
-    case 14:
-        return rmm->tracking_code ? 64 * GiB : 32 * MiB;
-    default:
-        return rmm->tracking_code ? 4 * TiB : 512 * MiB;
-    }
-}
-
-RmiTracking rmm_tracking(ArmRmm *rmm, uint64_t pa)
-{
-    uint64_t i = pa / REGION_UNIT;
-
-    return i < rmm->n_regions ? rmm->region[i] : RMI_TRACKING_NONE;
-}
-
-void rmm_tracking_set(ArmRmm *rmm, uint64_t pa, RmiTracking state)
-{
-    uint64_t size = rmm_tracking_size(rmm);
-    uint64_t i = (pa & ~(size - 1)) / REGION_UNIT;
-    uint64_t end = MIN(i + size / REGION_UNIT, rmm->n_regions);
-
-    for (; i < end; i++) {
-        rmm->region[i] = state;
-    }
-}
-
-static bool find_ram(Int128 start, Int128 len, const MemoryRegion *mr,
-                     hwaddr offset, void *opaque)
-{
-    ArmRmm *rmm = opaque;
-    hwaddr base = ROUND_UP(int128_get64(start), BANK_ALIGN);
-    hwaddr top = ROUND_DOWN(int128_get64(int128_add(start, len)), BANK_ALIGN);
-
-    if (!memory_region_is_ram((MemoryRegion *)mr) || mr->readonly ||
-        memory_region_is_ram_device((MemoryRegion *)mr) || top <= base) {
-        return false;
-    }
-    if (rmm->n_banks == RMM_MAX_BANKS) {
-        return true;
-    }
-    rmm->bank[rmm->n_banks++] = (RmmBank) {
-        .base = base, .size = top - base, .first = rmm->n_ledger,
-    };
-    rmm->n_ledger += (top - base) / LEDGER_UNIT;
-    return false;
-}
-
-bool rmm_granules_init(ArmRmm *rmm, Error **errp)
-{
-    RmmBank *last;
-
-    WITH_RCU_READ_LOCK_GUARD() {
-        flatview_for_each_range(address_space_to_flatview(
-                                    &address_space_memory), find_ram, rmm);
-    }
-    if (!rmm->n_banks) {
-        error_setg(errp, "arm-rmm: the machine has no memory to delegate");
-        return false;
-    }
-    last = &rmm->bank[rmm->n_banks - 1];
-    rmm->n_regions = DIV_ROUND_UP(last->base + last->size, REGION_UNIT);
-    rmm->region = g_malloc0(rmm->n_regions);
     /* Untouched, they cost address space only. */
-    rmm->ledger = g_malloc0(rmm->n_ledger);
-    rmm->origin = g_malloc0(rmm->n_ledger);
-    return true;
+    l->byte = g_malloc0(units);
+    l->origin = g_malloc0(units);
+    l->owner = g_malloc0(units * sizeof(*l->owner));
+    l->rmm = rmm;
+    rmm->ledger = l;
+}
+
+void rmm_granules_resize(ArmRmm *rmm)
+{
+    rmm->ledger->count[RMM_G_UNDELEGATED] = rmm_granule_total(rmm);
 }
 
 void rmm_granules_reset(ArmRmm *rmm)
 {
+    uint64_t units = rmm->banks->units;
+    RmmLedger *l = rmm->ledger;
+
     /* Reset costs what was used, not what there is. */
-    if (rmm->count[RMM_G_UNDELEGATED] != rmm->n_ledger) {
-        memset(rmm->ledger, 0, rmm->n_ledger);
-        memset(rmm->origin, 0, rmm->n_ledger);
+    if (l->count[RMM_G_UNDELEGATED] != units) {
+        memset(l->byte, 0, units);
+        memset(l->origin, 0, units);
     }
-    memset(rmm->count, 0, sizeof(rmm->count));
-    rmm->count[RMM_G_UNDELEGATED] = rmm->n_ledger;
-    memset(rmm->region, rmm->tracking_owner == ARM_RMM_OWNER_HOST ?
-           RMI_TRACKING_NONE : RMI_TRACKING_FINE, rmm->n_regions);
-    rmm->donated = 0;
-    rmm->reclaimed = 0;
+    if (l->locked) {
+        memset(l->owner, 0, units * sizeof(*l->owner));
+        l->locked = 0;
+    }
+    memset(l->count, 0, sizeof(l->count));
+    l->count[RMM_G_UNDELEGATED] = units;
+    l->donated = 0;
+    l->reclaimed = 0;
 }
+
+/*
+ * Migration: runs of granules that are equal
+ */
+static const VMStateDescription vmstate_run = {
+    .name = "arm-rmm/run",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(n, RmmRun),
+        VMSTATE_UINT8(byte, RmmRun),
+        VMSTATE_UINT8(origin, RmmRun),
+        VMSTATE_END_OF_LIST()
+    },
+};
+
+static int ledger_pre_save(void *opaque)
+{
+    RmmLedger *l = opaque;
+    uint64_t total = rmm_granule_total(l->rmm);
+    GArray *runs = g_array_new(false, true, sizeof(RmmRun));
+
+    for (uint64_t i = 0; i < total; ) {
+        RmmRun run = { .byte = l->byte[i], .origin = l->origin[i] };
+
+        while (i + run.n < total && l->byte[i + run.n] == run.byte &&
+               l->origin[i + run.n] == run.origin) {
+            run.n++;
+        }
+        i += run.n;
+        g_array_append_val(runs, run);
+    }
+    l->n_runs = runs->len;
+    l->run = (RmmRun *)g_array_free(runs, false);
+    return 0;
+}
+
+static void forget_runs(RmmLedger *l)
+{
+    g_free(l->run);
+    l->run = NULL;
+    l->n_runs = 0;
+}
+
+static int ledger_post_save(void *opaque)
+{
+    forget_runs(opaque);
+    return 0;
+}
+
+static int ledger_pre_load(void *opaque)
+{
+    forget_runs(opaque);
+    return 0;
+}
+
+static bool runs_ok(void *opaque, int version)
+{
+    RmmLedger *l = opaque;
+
+    return l->n_runs >= 0 && (uint64_t)l->n_runs <= l->rmm->banks->units;
+}
+
+static bool load_runs(RmmLedger *l)
+{
+    uint64_t total = rmm_granule_total(l->rmm);
+    uint64_t rest = l->rmm->banks->units;
+    uint64_t at = 0;
+
+    memset(l->count, 0, sizeof(l->count));
+    for (int32_t i = 0; i < l->n_runs; i++) {
+        const RmmRun *run = &l->run[i];
+        unsigned state = run->byte & RMM_LEDGER_STATE;
+
+        if (run->n > total - at || state >= RMM_G_STATES ||
+            (run->origin &&
+             !rmm_command_name(run->origin + RMI_NUM_FIRST - 1))) {
+            return false;
+        }
+        memset(l->byte + at, run->byte, run->n);
+        memset(l->origin + at, run->origin, run->n);
+        l->count[state] += run->n;
+        at += run->n;
+    }
+    memset(l->byte + at, 0, rest - at);
+    memset(l->origin + at, 0, rest - at);
+    memset(l->owner, 0, rest * sizeof(*l->owner));
+    l->locked = 0;
+    return at == total;
+}
+
+static int ledger_post_load(void *opaque, int version)
+{
+    RmmLedger *l = opaque;
+    bool ok = load_runs(l);
+
+    forget_runs(l);
+    return ok ? 0 : -EINVAL;
+}
+
+const VMStateDescription vmstate_rmm_ledger = {
+    .name = "arm-rmm/ledger",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = ledger_pre_save,
+    .post_save = ledger_post_save,
+    .pre_load = ledger_pre_load,
+    .post_load = ledger_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_INT32(n_runs, RmmLedger),
+        VMSTATE_VALIDATE("number of runs", runs_ok),
+        VMSTATE_STRUCT_VARRAY_ALLOC(run, RmmLedger, n_runs, 1, vmstate_run,
+                                    RmmRun),
+        VMSTATE_UINT64(donated, RmmLedger),
+        VMSTATE_UINT64(reclaimed, RmmLedger),
+        VMSTATE_END_OF_LIST()
+    },
+};

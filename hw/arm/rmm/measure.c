@@ -12,7 +12,9 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "crypto/hash.h"
-#include "hw/arm/arm-rmm.h"
+#include "bank.h"
+#include "measure.h"
+#include "memory.h"
 
 #define DESC_SIZE       0x100
 #define DESC_TYPE       0x00
@@ -74,7 +76,7 @@ void rmm_measure_init(ArmRmm *rmm, RmmRealm *realm, const uint8_t *params)
 
     memset(realm->rim, 0, sizeof(realm->rim));
     memset(realm->rem, 0, sizeof(realm->rem));
-    if (!rmm_auto(rmm->rim_params, rmm->profile->rim_params)) {
+    if (!rmm_auto(rmm->config.rim_params, rmm->profile->rim_params)) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(measured); i++) {
@@ -113,4 +115,16 @@ void rmm_measure_rec(ArmRmm *rmm, RmmRealm *realm, uint64_t flags, uint64_t pc,
     }
     digest(realm, params, sizeof(params), desc + DESC_REC_HASH);
     extend(realm, desc, DESC_TYPE_REC);
+}
+
+bool rmm_measures_ok(ArmRmm *rmm)
+{
+    RmmRealm *realm;
+
+    QTAILQ_FOREACH(realm, &rmm->objects->realms, next) {
+        if (!rmm_hash_size(realm->hash)) {
+            return false;
+        }
+    }
+    return true;
 }

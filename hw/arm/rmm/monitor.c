@@ -4,11 +4,10 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Looks over the host's shoulder. One finding of each kind is kept with the
- * first occurrence in words and a count, so that a host that repeats a mistake
- * for ever costs nothing. What only the end shows (memory that did not come
- * back, realms that are left) is worked out when somebody asks, from the ledger
- * and from what it knows of each granule: which command made it what it is.
+ * Looks over the host's shoulder. What only the end shows (memory that did not
+ * come back, realms that are left) is worked out when somebody asks, from the
+ * ledger and from what it knows of each granule: which command made it what it
+ * is.
  */
 
 #include "qemu/osdep.h"
@@ -18,7 +17,18 @@
 #include "cpu.h"
 #include "internals.h"
 #include "exec/helper-proto.h"
-#include "hw/arm/arm-rmm.h"
+#include "hw/boards.h"
+#include "bank.h"
+#include "command.h"
+#include "dispatch.h"
+#include "el3.h"
+#include "finding.h"
+#include "gpt.h"
+#include "granule.h"
+#include "monitor.h"
+#include "object.h"
+#include "sro.h"
+#include "system.h"
 #include "trace.h"
 
 /* Arm ARM, ESR_EL2: fault status codes of granule protection faults */
@@ -27,32 +37,21 @@
 
 #define RETRY_PATIENCE      64
 
-static void G_GNUC_PRINTF(6, 0)
-note(ArmRmm *rmm, ArmRmmFindingKind kind, uint16_t num, int cpu,
-     uint64_t address, const char *fmt, va_list ap)
-{
-    RmmFinding *f = &rmm->finding[kind];
+/* BUSY or BLOCKED that a CPU has not answered with a repetition yet */
+typedef struct RmmRetry {
+    uint16_t num;
+    uint32_t calls;                 /* of this CPU since */
+    RmiArgs arg;
+} RmmRetry;
 
-    if (f->count++) {
-        return;
-    }
-    f->num = num;
-    f->cpu = cpu;
-    f->time_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    f->address = address;
-    vsnprintf(f->detail, sizeof(f->detail), fmt, ap);
-    trace_arm_rmm_finding(ArmRmmFindingKind_str(kind), f->detail);
-}
-
-void rmm_finding(ArmRmm *rmm, ArmRmmFindingKind kind, RmmCall *c,
-                 uint64_t address, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    note(rmm, kind, c ? c->cmd->num : 0, c ? c->cpu : -1, address, fmt, ap);
-    va_end(ap);
-}
+struct RmmMonitor {
+    ArmRmm *rmm;
+    Notifier answered;
+    GArray *refusals;               /* RmmRefusal */
+    RmmRetry *retry;                /* one a CPU */
+    unsigned n_retries;             /* of them in use */
+    unsigned n_cpus;
+};
 
 static bool repeats(const RmmCall *c, const RmmRetry *r)
 {
@@ -68,25 +67,26 @@ static bool repeats(const RmmCall *c, const RmmRetry *r)
  */
 static void check_retry(RmmCall *c, uint64_t x0)
 {
-    RmmRetry *own = &c->rmm->retry[c->cpu];
+    RmmMonitor *m = c->rmm->monitor;
+    RmmRetry *own = &m->retry[c->cpu];
     unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
 
-    for (unsigned i = 0; c->rmm->n_retries && i < c->rmm->n_cpus; i++) {
-        if (c->rmm->retry[i].num && repeats(c, &c->rmm->retry[i])) {
-            c->rmm->retry[i].num = 0;
-            c->rmm->n_retries--;
+    for (unsigned i = 0; m->n_retries && i < m->n_cpus; i++) {
+        if (m->retry[i].num && repeats(c, &m->retry[i])) {
+            m->retry[i].num = 0;
+            m->n_retries--;
         }
     }
     if (own->num && ++own->calls == RETRY_PATIENCE) {
         rmm_finding(c->rmm, ARM_RMM_FINDING_KIND_BUSY_NOT_REPEATED, c,
                     own->arg.x[1], "%u calls since BUSY or BLOCKED of %s",
-                    RETRY_PATIENCE, rmm_command(own->num)->name);
+                    RETRY_PATIENCE, rmm_command_name(own->num));
         own->num = 0;
-        c->rmm->n_retries--;
+        m->n_retries--;
     }
     if ((status == RMI_BUSY || status == RMI_BLOCKED) && !own->num) {
-        own->num = c->cmd->num;
-        c->rmm->n_retries++;
+        own->num = c->num;
+        m->n_retries++;
         own->calls = 0;
         own->arg = c->arg;
     }
@@ -98,7 +98,7 @@ static void check_retry(RmmCall *c, uint64_t x0)
  */
 static void count_refusal(RmmCall *c, uint64_t x0)
 {
-    GArray *all = c->rmm->refusals;
+    GArray *all = c->rmm->monitor->refusals;
     RmmRefusal *r = NULL;
 
     for (unsigned i = 0; i < all->len && !r; i++) {
@@ -118,20 +118,16 @@ static void count_refusal(RmmCall *c, uint64_t x0)
                           c->why, c->why_value);
 }
 
-void rmm_monitor_answer(RmmCall *c, uint64_t x0)
+static void look_at_answer(Notifier *n, void *data)
 {
-    RmmSro *sro = c->cmd->check ? NULL : rmm_sro_find(c->rmm, c->arg.op.handle);
+    RmmCall *c = data;
+    uint64_t x0 = c->out.x[0];
     unsigned status = FIELD_EX64(x0, RMI_RESULT, STATUS);
 
     if (c->why && status != RMI_SUCCESS && status != RMI_INCOMPLETE) {
         count_refusal(c, x0);
     }
-
-    if (sro) {
-        sro->last_num = c->cmd->num;
-        sro->last_x0 = x0;
-    }
-    if (c->cpu >= 0 && c->cpu < c->rmm->n_cpus) {
+    if (c->cpu >= 0 && c->cpu < c->rmm->monitor->n_cpus) {
         check_retry(c, x0);
     }
 }
@@ -140,7 +136,7 @@ void rmm_monitor_answer(RmmCall *c, uint64_t x0)
  * A granule protection fault that is reported as an abort has no physical
  * address with it, so the tables are walked once more, without the check.
  */
-void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
+static void look_at_exception(ArmRmm *rmm, CPUState *cs)
 {
     CPUARMState *env = cpu_env(cs);
     unsigned fsc = env->exception.syndrome & 0x3f;
@@ -150,7 +146,7 @@ void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
 
     if ((cs->exception_index != EXCP_DATA_ABORT &&
          cs->exception_index != EXCP_PREFETCH_ABORT) ||
-        fsc < FSC_GPF_WALK_FIRST || fsc > FSC_GPF_OUTPUT || !rmm->gpc) {
+        fsc < FSC_GPF_WALK_FIRST || fsc > FSC_GPF_OUTPUT || !rmm->config.gpc) {
         return;
     }
     if (!get_phys_addr_with_space_nogpc(env, env->exception.vaddress,
@@ -164,7 +160,7 @@ void rmm_monitor_exception(ArmRmm *rmm, CPUState *cs)
                 ": granule 0x%" PRIx64 " is %s since %s", cs->cpu_index,
                 env->pc, env->exception.vaddress, pa,
                 rmm_granule_name(rmm_granule_state(rmm, pa)),
-                rmm_granule_origin(rmm, pa));
+                rmm_granule_origin_name(rmm, pa));
 }
 
 /*
@@ -192,9 +188,9 @@ static uint64_t open_of(ArmRmm *rmm, uint16_t num, const RmmSro **first)
     uint64_t n = 0;
 
     *first = NULL;
-    for (unsigned i = 0; rmm->open_sros && i < rmm->num_sros; i++) {
-        if (rmm->sro[i].open && rmm->sro[i].num == num) {
-            *first = *first ?: &rmm->sro[i];
+    for (RmmSro *sro = NULL; (sro = rmm_sro_next(rmm, sro)); ) {
+        if (sro->num == num) {
+            *first = *first ?: sro;
             n++;
         }
     }
@@ -208,7 +204,7 @@ static void append_sro(GString *s, const RmmSro *sro)
                            rmm_extents_total(&sro->held));
     if (sro->last_num != sro->num) {
         g_string_append_printf(s, "; %s was answered %s",
-                               rmm_command(sro->last_num)->name,
+                               rmm_command_name(sro->last_num),
                                rmm_status_name(sro->last_x0));
     }
 }
@@ -237,23 +233,28 @@ typedef struct Left {
 } Left;
 
 static void count_left(ArmRmm *rmm, RmmGranuleState state,
-                       Left left[UINT8_MAX + 1])
+                       Left left[RMI_NUM_LAST - RMI_NUM_FIRST + 1])
 {
     uint64_t size = rmm_granule_size(rmm);
-    uint64_t todo = rmm->count[state];
+    uint64_t todo = rmm->ledger->count[state];
 
-    memset(left, 0, (UINT8_MAX + 1) * sizeof(*left));
-    for (unsigned i = 0; i < rmm->n_banks && todo; i++) {
-        const RmmBank *b = &rmm->bank[i];
+    for (unsigned i = 0; i < rmm->banks->n && todo; i++) {
+        const RmmBank *b = &rmm->banks->bank[i];
         const uint8_t *g = rmm_granule(rmm, b->base);
-        const uint8_t *origin = rmm->origin + (g - rmm->ledger);
 
         for (uint64_t k = 0; k < b->size / size && todo; k++) {
-            Left *l = &left[origin[k]];
+            uint64_t pa = b->base + k * size;
+            uint16_t num;
 
-            if ((g[k] & RMM_LEDGER_STATE) == state) {
-                l->first = l->n++ ? l->first : b->base + k * size;
-                todo--;
+            if ((g[k] & RMM_LEDGER_STATE) != state) {
+                continue;
+            }
+            todo--;
+            num = rmm_granule_origin(rmm, pa);
+            if (num) {
+                Left *l = &left[num - RMI_NUM_FIRST];
+
+                l->first = l->n++ ? l->first : pa;
             }
         }
     }
@@ -264,7 +265,7 @@ static uint64_t held_for_good(ArmRmm *rmm, uint16_t num)
 {
     switch (num) {
     case RMI_RMM_ACTIVATE:
-        return rmm_extents_total(&rmm->held);
+        return rmm_extents_total(&rmm->system->held);
     case RMI_GPT_L1_CREATE:
         return rmm_gpt_host_tables(rmm) *
                (rmm_gpt_table_size(rmm) / rmm_granule_size(rmm));
@@ -279,7 +280,7 @@ static uint64_t held_by_objects(ArmRmm *rmm, uint16_t num)
     RmmRealm *realm;
     uint64_t n = 0;
 
-    QTAILQ_FOREACH(realm, &rmm->realms, next) {
+    QTAILQ_FOREACH(realm, &rmm->objects->realms, next) {
         RmmRec *rec;
 
         if (num == RMI_REALM_CREATE) {
@@ -301,12 +302,12 @@ static const char *granules(uint64_t n, char buf[40])
 
 static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
-    g_autofree Left *left = g_new(Left, UINT8_MAX + 1);
+    g_autofree Left *left = g_new0(Left, RMI_NUM_LAST - RMI_NUM_FIRST + 1);
     const RmmCommand *cmd;
 
     count_left(rmm, RMM_G_INTERNAL, left);
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
-        const Left *l = &left[i + 1];
+        const Left *l = &left[cmd->num - RMI_NUM_FIRST];
         uint64_t good = held_for_good(rmm, cmd->num);
         uint64_t live = held_by_objects(rmm, cmd->num);
         char buf[40];
@@ -333,13 +334,13 @@ static void add_held(ArmRmm *rmm, ArmRmmFindingList ***tail)
 
 static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
-    g_autofree Left *left = g_new(Left, UINT8_MAX + 1);
+    g_autofree Left *left = g_new0(Left, RMI_NUM_LAST - RMI_NUM_FIRST + 1);
     const RmmCommand *cmd;
 
     count_left(rmm, RMM_G_DELEGATED, left);
     for (unsigned i = 0; (cmd = rmm_command_at(i)); i++) {
         bool fresh = cmd->num == RMI_GRANULE_RANGE_DELEGATE;
-        const Left *l = &left[i + 1];
+        const Left *l = &left[cmd->num - RMI_NUM_FIRST];
         char buf[40];
 
         if (l->n) {
@@ -354,11 +355,11 @@ static void add_delegated(ArmRmm *rmm, ArmRmmFindingList ***tail)
 
 static void add_realms(ArmRmm *rmm, ArmRmmFindingList ***tail)
 {
-    RmmRealm *realm = QTAILQ_FIRST(&rmm->realms);
+    RmmRealm *realm = QTAILQ_FIRST(&rmm->objects->realms);
 
     if (realm) {
         add(tail, ARM_RMM_FINDING_KIND_REALM_LEFT, "REALM_CREATE",
-            rmm->n_realms, realm->rd,
+            rmm->objects->n_realms, realm->rd,
             g_strdup_printf("realm 0x%" PRIx64 " is %s, with %" PRIu64 " RECs",
                             realm->rd, rmm_realm_state_name(realm->state),
                             realm->num_recs));
@@ -370,13 +371,13 @@ ArmRmmFindingList *rmm_monitor_query(ArmRmm *rmm)
     ArmRmmFindingList *list = NULL, **tail = &list;
 
     for (unsigned i = 0; i < ARM_RMM_FINDING_KIND__MAX; i++) {
-        const RmmFinding *f = &rmm->finding[i];
+        const RmmFinding *f = &rmm->findings->kind[i];
         ArmRmmFinding *x;
 
         if (!f->count) {
             continue;
         }
-        x = add(&tail, i, f->num ? rmm_command(f->num)->name : NULL, f->count,
+        x = add(&tail, i, f->num ? rmm_command_name(f->num) : NULL, f->count,
                 f->address, g_strdup(f->detail));
         x->time_ns = f->time_ns;
         x->has_cpu = f->cpu >= 0;
@@ -405,12 +406,13 @@ void rmm_monitor_report(ArmRmm *rmm)
     g_autoptr(ArmRmmFindingList) list = NULL;
     uint64_t lost = 0;
 
-    if (!rmm->report || !rmm->ledger) {
+    if (!rmm->config.report || !rmm->ledger) {
         return;
     }
     list = rmm_monitor_query(rmm);
     if (!list) {
-        error_printf("arm-rmm: %" PRIu64 " calls, no findings\n", rmm->calls);
+        error_printf("arm-rmm: %" PRIu64 " calls, no findings\n",
+                     rmm->dispatch->calls);
     }
     for (ArmRmmFindingList *l = list; l; l = l->next) {
         lost += l->value->kind == ARM_RMM_FINDING_KIND_MEMORY_HELD ||
@@ -426,4 +428,32 @@ void rmm_monitor_report(ArmRmm *rmm)
                      " KiB\n", lost, lost == 1 ? "" : "s",
                      lost * rmm_granule_size(rmm) / KiB);
     }
+}
+
+const GArray *rmm_monitor_refusals(ArmRmm *rmm)
+{
+    return rmm->monitor->refusals;
+}
+
+void rmm_monitor_reset(ArmRmm *rmm)
+{
+    RmmMonitor *m = rmm->monitor;
+
+    g_array_set_size(m->refusals, 0);
+    memset(m->retry, 0, m->n_cpus * sizeof(*m->retry));
+    m->n_retries = 0;
+}
+
+void rmm_monitor_init(ArmRmm *rmm)
+{
+    RmmMonitor *m = g_new0(RmmMonitor, 1);
+
+    m->rmm = rmm;
+    m->refusals = g_array_new(false, true, sizeof(RmmRefusal));
+    m->n_cpus = current_machine->smp.max_cpus;
+    m->retry = g_new0(RmmRetry, m->n_cpus);
+    m->answered.notify = look_at_answer;
+    notifier_list_add(&rmm->dispatch->answered, &m->answered);
+    rmm_el3_on_exception(look_at_exception);
+    rmm->monitor = m;
 }

@@ -13,7 +13,16 @@
 #include "qapi/qapi-commands-arm-rmm.h"
 #include "qapi/qapi-visit-arm-rmm.h"
 #include "qemu/timer.h"
-#include "hw/arm/arm-rmm.h"
+#include "bank.h"
+#include "dispatch.h"
+#include "gpt.h"
+#include "granule.h"
+#include "measure.h"
+#include "monitor.h"
+#include "rtt.h"
+#include "script.h"
+#include "sro.h"
+#include "system.h"
 
 static ArmRmm *get(Error **errp)
 {
@@ -40,12 +49,12 @@ ArmRmmRuleInfoList *qmp_query_rmm_script(Error **errp)
     ArmRmm *rmm = get(errp);
     ArmRmmRuleInfoList *list = NULL, **tail = &list;
 
-    for (unsigned i = 0; rmm && i < rmm->n_rules; i++) {
+    for (unsigned i = 0; rmm && i < rmm->script->n_rules; i++) {
         ArmRmmRuleInfo *info = g_new0(ArmRmmRuleInfo, 1);
 
-        info->rule = QAPI_CLONE(ArmRmmRule, rmm->rule[i].rule);
-        info->matched = rmm->rule[i].matched;
-        info->applied = rmm->rule[i].applied;
+        info->rule = QAPI_CLONE(ArmRmmRule, rmm->script->rule[i].rule);
+        info->matched = rmm->script->rule[i].matched;
+        info->applied = rmm->script->rule[i].applied;
         QAPI_LIST_APPEND(tail, info);
     }
     return list;
@@ -59,7 +68,7 @@ static ArmRmmGranuleCountList *granule_counts(ArmRmm *rmm)
         ArmRmmGranuleCount *count = g_new0(ArmRmmGranuleCount, 1);
 
         count->state = g_strdup(rmm_granule_name(i));
-        count->count = rmm->count[i];
+        count->count = rmm->ledger->count[i];
         QAPI_LIST_APPEND(tail, count);
     }
     return list;
@@ -98,7 +107,7 @@ static ArmRmmRealmInfoList *realm_infos(ArmRmm *rmm)
     ArmRmmRealmInfoList *list = NULL, **tail = &list;
     RmmRealm *realm;
 
-    QTAILQ_FOREACH(realm, &rmm->realms, next) {
+    QTAILQ_FOREACH(realm, &rmm->objects->realms, next) {
         ArmRmmRealmInfo *info = g_new0(ArmRmmRealmInfo, 1);
 
         info->rd = realm->rd;
@@ -121,19 +130,13 @@ static ArmRmmSroInfoList *sro_infos(ArmRmm *rmm)
 {
     ArmRmmSroInfoList *list = NULL, **tail = &list;
 
-    for (unsigned i = 0; i < rmm->num_sros; i++) {
-        const RmmSro *sro = &rmm->sro[i];
-        ArmRmmSroInfo *info;
+    for (RmmSro *sro = NULL; (sro = rmm_sro_next(rmm, sro)); ) {
+        ArmRmmSroInfo *info = g_new0(ArmRmmSroInfo, 1);
 
-        if (!sro->open) {
-            continue;
-        }
-        info = g_new0(ArmRmmSroInfo, 1);
         info->handle = sro->handle;
-        info->command = g_strdup(rmm_command(sro->num)->name);
+        info->command = g_strdup(rmm_command_name(sro->num));
         info->wants = g_strdup(rmm_sro_wants_name(sro));
-        info->request = sro->wants == RMI_MEM_DONATE ?
-                        rmm_sro_request(rmm, sro) : 0;
+        info->request = rmm_sro_request(rmm, sro);
         info->cancellable = sro->cancellable;
         info->cancelled = sro->cancelled;
         info->error = sro->error;
@@ -147,13 +150,14 @@ static ArmRmmSroInfoList *sro_infos(ArmRmm *rmm)
 
 static ArmRmmRefusalList *refusals(ArmRmm *rmm)
 {
+    const GArray *all = rmm_monitor_refusals(rmm);
     ArmRmmRefusalList *list = NULL, **tail = &list;
 
-    for (unsigned i = 0; i < rmm->refusals->len; i++) {
-        const RmmRefusal *r = &g_array_index(rmm->refusals, RmmRefusal, i);
+    for (unsigned i = 0; i < all->len; i++) {
+        const RmmRefusal *r = &g_array_index(all, RmmRefusal, i);
         ArmRmmRefusal *info = g_new0(ArmRmmRefusal, 1);
 
-        info->command = g_strdup(rmm_command(r->num)->name);
+        info->command = g_strdup(rmm_command_name(r->num));
         info->condition = g_strdup(r->why);
         info->count = r->count;
         info->x0 = r->x0;
@@ -173,15 +177,15 @@ ArmRmmInfo *qmp_query_rmm(Error **errp)
         return NULL;
     }
     info = g_new0(ArmRmmInfo, 1);
-    info->abi = rmm->abi;
-    info->state = g_strdup(states[rmm->state]);
+    info->abi = rmm->config.abi;
+    info->state = g_strdup(states[rmm->system->state]);
     info->granule_size = rmm_granule_size(rmm);
     info->tracking_region_size = rmm_tracking_size(rmm);
     info->granules = granule_counts(rmm);
-    info->gpt_flushes = rmm->gpt_flushes;
-    info->calls = rmm->calls;
-    info->donated = rmm->donated;
-    info->reclaimed = rmm->reclaimed;
+    info->gpt_flushes = rmm->gpt->flushes;
+    info->calls = rmm->dispatch->calls;
+    info->donated = rmm->ledger->donated;
+    info->reclaimed = rmm->ledger->reclaimed;
     info->realms = realm_infos(rmm);
     info->sros = sro_infos(rmm);
     info->refusals = refusals(rmm);
@@ -213,7 +217,7 @@ ArmRmmGranuleInfo *qmp_query_rmm_granule(uint64_t address, Error **errp)
 {
     ArmRmm *rmm = get(errp);
     ArmRmmGranuleInfo *info;
-    uint8_t *g;
+    const uint8_t *g;
 
     if (!rmm) {
         return NULL;
@@ -227,7 +231,7 @@ ArmRmmGranuleInfo *qmp_query_rmm_granule(uint64_t address, Error **errp)
     info->address = address & ~(rmm_granule_size(rmm) - 1);
     info->state = g_strdup(rmm_granule_name(*g & RMM_LEDGER_STATE));
     info->pas = g_strdup(pas_name(rmm_gpt_get(rmm, address)));
-    info->blocked = *g & RMM_LEDGER_LOCKED;
+    info->blocked = rmm_granule_foreign(rmm, 0, address);
     info->was_ns = *g & RMM_LEDGER_WAS_NS;
     return info;
 }
@@ -319,8 +323,8 @@ ArmRmmCommandInfoList *qmp_query_rmm_commands(Error **errp)
         info->num = cmd->num;
         info->name = g_strdup(cmd->name);
         info->kind = g_strdup(kinds[cmd->kind]);
-        info->answered = rmm_command_known(rmm, cmd);
-        info->calls = rmm->command_calls[i];
+        info->answered = rmm_profile_has(rmm->profile, cmd->num);
+        info->calls = rmm->dispatch->by_num[cmd->num - RMI_NUM_FIRST];
         info->inputs = name_list(cmd->in, RMI_INPUTS - 1);
         info->outputs = name_list(cmd->out, RMI_OUTPUTS - 1);
         QAPI_LIST_APPEND(tail, info);

@@ -14,8 +14,9 @@
 #include "qapi/qapi-commands-arm-rmm.h"
 #include "qemu/cutils.h"
 #include "hw/core/cpu.h"
-#include "hw/arm/arm-rmm.h"
 #include "system/qtest.h"
+#include "el3.h"
+#include "qtest.h"
 
 #define SMC_REGS 18
 

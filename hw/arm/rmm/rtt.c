@@ -22,7 +22,11 @@
 #include "qemu/osdep.h"
 #include "qemu/log.h"
 #include "hw/registerfields.h"
-#include "hw/arm/arm-rmm.h"
+#include "features.h"
+#include "gpt.h"
+#include "granule.h"
+#include "memory.h"
+#include "rtt.h"
 
 #define DESC_VALID      BIT_ULL(0)
 #define DESC_TABLE      BIT_ULL(1)      /* or page, at level 3 */
@@ -42,13 +46,13 @@ FIELD(DESC, NS, 55, 1)
 
 unsigned rmm_rtt_entries(ArmRmm *rmm)
 {
-    return 1u << (rmm->granule_shift - 3);
+    return 1u << (rmm_granule_shift(rmm) - 3);
 }
 
 unsigned rmm_rtt_shift(ArmRmm *rmm, int level)
 {
-    return rmm->granule_shift +
-           (rmm->granule_shift - 3) * (RMM_LAST_LEVEL - level);
+    return rmm_granule_shift(rmm) +
+           (rmm_granule_shift(rmm) - 3) * (RMM_LAST_LEVEL - level);
 }
 
 uint64_t rmm_rtt_span(ArmRmm *rmm, int level)
@@ -59,7 +63,7 @@ uint64_t rmm_rtt_span(ArmRmm *rmm, int level)
 bool rmm_rtt_may_map(ArmRmm *rmm, int level)
 {
     return level == RMM_LAST_LEVEL || level == 2 ||
-           (level == 1 && rmm->granule_shift == 12);
+           (level == 1 && rmm_granule_shift(rmm) == 12);
 }
 
 bool rmm_rtt_protected(const RmmRealm *realm, uint64_t ipa)
@@ -69,8 +73,31 @@ bool rmm_rtt_protected(const RmmRealm *realm, uint64_t ipa)
 
 uint64_t rmm_rtt_error(RmmCall *c, const char *why)
 {
-    return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->walk.level), why,
-                      c->walk.entry_pa);
+    return rmm_refuse(c, rmm_result_level(RMI_ERROR_RTT, c->walk->level), why,
+                      c->walk->entry_pa);
+}
+
+uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
+                         bool protected)
+{
+    if (!rmm_aligned(c->rmm, base | top)) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "base or top is not aligned",
+                          base | top);
+    }
+    if (top <= base) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "top is not above base", top);
+    }
+    if ((top - 1) >> c->realm->s2sz) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, "range is outside of the realm",
+                          top);
+    }
+    if (rmm_rtt_protected(c->realm, base) != protected ||
+        rmm_rtt_protected(c->realm, top - 1) != protected) {
+        return rmm_refuse(c, RMI_ERROR_INPUT, protected ?
+                          "range is not protected" : "range is protected",
+                          base);
+    }
+    return RMI_SUCCESS;
 }
 
 /*
@@ -79,12 +106,12 @@ uint64_t rmm_rtt_error(RmmCall *c, const char *why)
  */
 static bool has_lpa2_format(ArmRmm *rmm, const RmmRealm *realm)
 {
-    return realm->lpa2 && rmm->granule_shift != 16;
+    return realm->lpa2 && rmm_granule_shift(rmm) != 16;
 }
 
 static uint64_t addr_mask(ArmRmm *rmm, const RmmRealm *realm)
 {
-    unsigned g = rmm->granule_shift;
+    unsigned g = rmm_granule_shift(rmm);
     unsigned top = has_lpa2_format(rmm, realm) ? 50 : 48;
 
     return MAKE_64BIT_MASK(g, top - g);
@@ -96,7 +123,7 @@ static uint64_t put_addr(ArmRmm *rmm, const RmmRealm *realm, uint64_t addr)
 
     if (has_lpa2_format(rmm, realm)) {
         desc = deposit64(desc, 8, 2, addr >> 50);
-    } else if (rmm->granule_shift == 16) {
+    } else if (rmm_granule_shift(rmm) == 16) {
         desc = deposit64(desc, 12, 4, addr >> 48);
     }
     return desc;
@@ -108,7 +135,7 @@ static uint64_t get_addr(ArmRmm *rmm, const RmmRealm *realm, uint64_t desc)
 
     if (has_lpa2_format(rmm, realm)) {
         addr = deposit64(addr, 50, 2, extract64(desc, 8, 2));
-    } else if (rmm->granule_shift == 16) {
+    } else if (rmm_granule_shift(rmm) == 16) {
         addr = deposit64(addr, 48, 4, extract64(desc, 12, 4));
     }
     return addr;
@@ -120,7 +147,7 @@ uint64_t rmm_rtt_set_addr(ArmRmm *rmm, const RmmRealm *realm, uint64_t desc,
     desc &= ~(addr_mask(rmm, realm) | DESC_TABLE);
     if (has_lpa2_format(rmm, realm)) {
         desc = deposit64(desc, 8, 2, 0);
-    } else if (rmm->granule_shift == 16) {
+    } else if (rmm_granule_shift(rmm) == 16) {
         desc = deposit64(desc, 12, 4, 0);
     }
     if ((desc & DESC_VALID) && level == RMM_LAST_LEVEL) {
@@ -299,4 +326,59 @@ void rmm_rtt_put_ripas(ArmRmm *rmm, const RmmRealm *realm, const RmmWalk *w,
     } else {
         rmm_rtt_put_void(rmm, w->entry_pa, ripas);
     }
+}
+
+/*
+ * Roots
+ */
+
+/*
+ * Arm ARM D8.2: which levels a walk may start at. One table at level L resolves
+ * the bits of L and below; up to 16 may be joined at the start level.
+ */
+static int first_level(ArmRmm *rmm, bool lpa2)
+{
+    switch (rmm_granule_shift(rmm)) {
+    case 12:
+        return lpa2 ? -1 : rmm->gpt->pa_bits >= 44 ? 0 : 1;
+    case 14:
+        return lpa2 ? 0 : 1;
+    default:
+        return 1;
+    }
+}
+
+bool rmm_rtt_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
+                         uint64_t num, bool lpa2)
+{
+    unsigned max = FIELD_EX64(rmm->features->reg[0], RMI_FEATURE0, S2SZ);
+    unsigned covered;
+    int extra;
+
+    if (!lpa2 && rmm_granule_shift(rmm) != 16) {
+        max = MIN(max, 48);
+    }
+    if (s2sz < 32 || s2sz > max || level < first_level(rmm, lpa2) ||
+        level > 2) {
+        return false;
+    }
+    covered = rmm_rtt_shift(rmm, level) + rmm_granule_shift(rmm) - 3;
+    extra = (int)s2sz - (int)covered;
+    if (extra > 4 || s2sz <= rmm_rtt_shift(rmm, level)) {
+        return false;
+    }
+    return num == (extra > 0 ? 1u << extra : 1);
+}
+
+bool rmm_rtts_ok(ArmRmm *rmm)
+{
+    RmmRealm *realm;
+
+    QTAILQ_FOREACH(realm, &rmm->objects->realms, next) {
+        if (!rmm_rtt_geometry_ok(rmm, realm->s2sz, realm->rtt_level,
+                                 realm->rtt_num, realm->lpa2)) {
+            return false;
+        }
+    }
+    return true;
 }

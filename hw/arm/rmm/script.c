@@ -6,8 +6,7 @@
  *
  * A script is a list of rules (qapi/arm-rmm.json). The first rule whose
  * conditions a call meets decides; what the rule does not mention stays as it
- * is. Besides, a seeded sequence can choose the course of every call among the
- * legal ones.
+ * is.
  */
 
 #include "qemu/osdep.h"
@@ -15,9 +14,14 @@
 #include "qapi/error.h"
 #include "qapi/qapi-visit-arm-rmm.h"
 #include "qapi/qobject-input-visitor.h"
+#include "qemu/module.h"
 #include "qobject/qjson.h"
 #include "qobject/qobject.h"
-#include "hw/arm/arm-rmm.h"
+#include "migration/vmstate.h"
+#include "command.h"
+#include "policy.h"
+#include "random.h"
+#include "script.h"
 #include "trace.h"
 
 /*
@@ -127,6 +131,16 @@ static bool read_rule(RmmRule *rule, ArmRmmRule *r, Error **errp)
     return !r->sro || check_shape(r->sro, errp);
 }
 
+static void clear_rules(ArmRmm *rmm)
+{
+    for (unsigned i = 0; i < rmm->script->n_rules; i++) {
+        qapi_free_ArmRmmRule(rmm->script->rule[i].rule);
+    }
+    g_free(rmm->script->rule);
+    rmm->script->rule = NULL;
+    rmm->script->n_rules = 0;
+}
+
 bool rmm_script_set(ArmRmm *rmm, ArmRmmScript *script, Error **errp)
 {
     g_autofree RmmRule *rules = g_new0(RmmRule, RMM_MAX_RULES);
@@ -142,26 +156,15 @@ bool rmm_script_set(ArmRmm *rmm, ArmRmmScript *script, Error **errp)
             return false;
         }
     }
-    rmm_script_clear(rmm);
+    clear_rules(rmm);
     n = 0;
     for (ArmRmmRuleList *l = script->rules; l; l = l->next) {
         rules[n++].rule = QAPI_CLONE(ArmRmmRule, l->value);
     }
-    rmm->rule = g_steal_pointer(&rules);
-    rmm->n_rules = n;
-    rmm->seed = script->has_random_seed ? script->random_seed : 0;
-    rmm->random = rmm->seed;
+    rmm->script->rule = g_steal_pointer(&rules);
+    rmm->script->n_rules = n;
+    rmm_random_seed(rmm, script->has_random_seed ? script->random_seed : 0);
     return true;
-}
-
-void rmm_script_clear(ArmRmm *rmm)
-{
-    for (unsigned i = 0; i < rmm->n_rules; i++) {
-        qapi_free_ArmRmmRule(rmm->rule[i].rule);
-    }
-    g_free(rmm->rule);
-    rmm->rule = NULL;
-    rmm->n_rules = 0;
 }
 
 bool rmm_script_load(ArmRmm *rmm, const char *script, Error **errp)
@@ -210,12 +213,13 @@ static bool conditions_hold(const RmmCall *c, const RmmRule *rule, int of)
     return true;
 }
 
-const ArmRmmRule *rmm_script_match(RmmCall *c, int of)
+/* The rule for a call, or NULL */
+static const ArmRmmRule *find_rule(RmmCall *c, int of)
 {
-    ArmRmm *rmm = c->rmm;
+    RmmScript *script = c->rmm->script;
 
-    for (unsigned i = 0; i < rmm->n_rules; i++) {
-        RmmRule *rule = &rmm->rule[i];
+    for (unsigned i = 0; i < script->n_rules; i++) {
+        RmmRule *rule = &script->rule[i];
         uint64_t nth = rule->rule->has_nth ? MAX(rule->rule->nth, 1) : 1;
         uint64_t times = rule->rule->has_times ? rule->rule->times : 1;
 
@@ -233,7 +237,26 @@ const ArmRmmRule *rmm_script_match(RmmCall *c, int of)
     return NULL;
 }
 
-void rmm_script_outputs(RmmCall *c, const ArmRmmRule *rule, uint64_t *x0)
+static bool gives_answer(const ArmRmmRule *r)
+{
+    return r->has_status || r->has_x0;
+}
+
+static bool script_enter(RmmCall *c, int of)
+{
+    const ArmRmmRule *r = find_rule(c, of);
+
+    c->rule = r;
+    if (!r) {
+        return true;
+    }
+    c->chunk = r->has_chunk ? r->chunk : 0;
+    c->force = r->has_perform && r->perform == ARM_RMM_PERFORM_FORCE;
+    return !gives_answer(r) ||
+           (r->has_perform && r->perform != ARM_RMM_PERFORM_NO);
+}
+
+static void change_outputs(RmmCall *c, const ArmRmmRule *rule, uint64_t *x0)
 {
     for (ArmRmmOutList *l = rule->out; l; l = l->next) {
         const ArmRmmOut *o = l->value;
@@ -248,8 +271,33 @@ void rmm_script_outputs(RmmCall *c, const ArmRmmRule *rule, uint64_t *x0)
     }
 }
 
+static uint64_t script_leave(RmmCall *c, uint64_t x0)
+{
+    const ArmRmmRule *r = c->rule;
+
+    if (!r) {
+        return x0;
+    }
+    if (gives_answer(r)) {
+        rmm_refuse(c, x0, "a rule of the script", 0);
+    }
+    if (r->has_status) {
+        x0 = rmm_result_level(r->status, r->has_level ? r->level : 0);
+    }
+    if (r->has_x0) {
+        x0 = r->x0;
+    }
+    change_outputs(c, r, &x0);
+    return x0;
+}
+
+static const ArmRmmExit *script_exit(RmmCall *c)
+{
+    return c->rule ? c->rule->exit : NULL;
+}
+
 /*
- * Course of an operation: what the command needs, then what the script wants
+ * Course of an operation
  */
 static void set_reqs(RmmReqs *reqs, ArmRmmDonateList *l)
 {
@@ -267,140 +315,127 @@ static void set_reqs(RmmReqs *reqs, ArmRmmDonateList *l)
     }
 }
 
-static void apply_reclaim(RmmShape *shape, const ArmRmmReclaim *r)
+static void apply_reclaim(RmmCourse *course, const ArmRmmReclaim *r)
 {
-    shape->max_entries = r->has_max_entries ? r->max_entries : 0;
-    shape->max_granules = r->has_max_granules ? r->max_granules : 0;
-    shape->order = r->has_order ? r->order : ARM_RMM_RECLAIM_ORDER_FORWARD;
-    shape->empty = r->has_empty ? r->empty : 0;
-    shape->skip = r->has_skip ? r->skip : 0;
-    shape->state = r->has_state ? r->state : -1;
-    shape->has_extra = r->has_extra;
-    shape->extra = r->extra;
+    course->max_entries = r->has_max_entries ? r->max_entries : 0;
+    course->max_granules = r->has_max_granules ? r->max_granules : 0;
+    course->order = r->has_order ? r->order : ARM_RMM_RECLAIM_ORDER_FORWARD;
+    course->empty = r->has_empty ? r->empty : 0;
+    course->skip = r->has_skip ? r->skip : 0;
+    course->has_state = r->has_state;
+    course->state = r->state;
+    course->has_extra = r->has_extra;
+    course->extra = r->extra;
 }
 
-static void apply_memory(RmmShape *shape, const ArmRmmSroShape *s)
+static void apply_memory(RmmCourse *course, const ArmRmmSroShape *s)
 {
     const uint32List *l;
 
     if (s->has_donate) {
-        set_reqs(&shape->donate, s->donate);
+        set_reqs(&course->reqs[RMM_QUEUE_DONATE], s->donate);
     }
-    set_reqs(&shape->then_donate, s->then_donate);
-    set_reqs(&shape->cancel_donate, s->cancel_donate);
-    shape->repeat = s->has_repeat && s->repeat;
-    shape->cycle = s->has_cycle && s->cycle;
+    set_reqs(&course->reqs[RMM_QUEUE_THEN], s->then_donate);
+    set_reqs(&course->reqs[RMM_QUEUE_CANCEL], s->cancel_donate);
+    course->repeat = s->has_repeat && s->repeat;
+    course->cycle = s->has_cycle && s->cycle;
     for (l = s->consume; l; l = l->next) {
-        shape->consume[shape->n_consume++] = l->value;
+        course->consume[course->n_consume++] = l->value;
     }
-    shape->consume_repeat = s->has_consume_repeat && s->consume_repeat;
-    shape->refuse_granule = s->has_refuse_granule ? s->refuse_granule : 0;
-    shape->keep_memory = s->has_keep_memory && s->keep_memory;
+    course->consume_repeat = s->has_consume_repeat && s->consume_repeat;
+    course->refuse_granule = s->has_refuse_granule ? s->refuse_granule : 0;
+    course->keep_memory = s->has_keep_memory && s->keep_memory;
     if (s->reclaim) {
-        apply_reclaim(shape, s->reclaim);
+        apply_reclaim(course, s->reclaim);
     }
 }
 
-static void apply_shape(RmmShape *shape, const ArmRmmSroShape *s)
+static void apply_course(RmmCourse *course, const ArmRmmSroShape *s)
 {
-    shape->rounds = s->has_rounds ? s->rounds : 0;
-    shape->rounds_before = s->has_rounds_before ? s->rounds_before : 0;
+    course->rounds = s->has_rounds ? s->rounds : 0;
+    course->rounds_before = s->has_rounds_before ? s->rounds_before : 0;
     if (s->has_cancel) {
-        shape->cancel = s->cancel;
+        course->cancel = s->cancel;
     }
-    shape->cancel_toggle = s->has_cancel_toggle && s->cancel_toggle;
+    course->cancel_toggle = s->has_cancel_toggle && s->cancel_toggle;
     if (s->has_fail) {
-        shape->fail = rmm_result_level(s->fail,
+        course->fail = rmm_result_level(s->fail,
                                        s->has_fail_level ? s->fail_level : 0);
     }
-    shape->chunk = s->has_chunk ? s->chunk : 0;
-    shape->has_handle = s->has_handle;
-    shape->handle = s->handle;
-    shape->has_final = s->has_final;
-    shape->final = s->final;
-    apply_memory(shape, s);
+    course->chunk = s->has_chunk ? s->chunk : 0;
+    course->has_handle = s->has_handle;
+    course->handle = s->handle;
+    course->has_final = s->has_final;
+    course->final = s->final;
+    apply_memory(course, s);
+}
+
+static void script_plan(RmmCall *c, RmmCourse *course)
+{
+    if (c->rule && c->rule->sro) {
+        apply_course(course, c->rule->sro);
+    }
+}
+
+static const RmmPolicy scripted = {
+    .name = "scripted",
+    .enter = script_enter,
+    .plan = script_plan,
+    .exit = script_exit,
+    .leave = script_leave,
+};
+
+void rmm_script_init(ArmRmm *rmm)
+{
+    rmm->script = g_new0(RmmScript, 1);
+    rmm_policy_register(&scripted);
+}
+
+void rmm_script_reset(ArmRmm *rmm)
+{
+    for (unsigned i = 0; i < rmm->script->n_rules; i++) {
+        rmm->script->rule[i].matched = 0;
+        rmm->script->rule[i].applied = 0;
+    }
 }
 
 /*
- * Legal courses only: what is wanted in the end stays the same, but it comes in
- * other pieces, after other pauses, and goes back in another order.
+ * Migration: the counts, if the other side has as many rules
  */
-static void split_request(ArmRmm *rmm, RmmReqs *reqs)
+static int script_pre_save(void *opaque)
 {
-    RmmReq *r = &reqs->req[0];
+    RmmScript *script = opaque;
 
-    while (reqs->n && reqs->n < 8 && !r->contig && r->size == 0 &&
-           r->count > 1 && rmm_random(rmm, 2)) {
-        unsigned part = 1 + rmm_random(rmm, r->count - 1);
-
-        reqs->req[reqs->n] = *r;
-        reqs->req[reqs->n++].count = part;
-        r->count -= part;
+    script->n_saved = script->n_rules;
+    for (unsigned i = 0; i < script->n_rules; i++) {
+        script->matched[i] = script->rule[i].matched;
+        script->applied[i] = script->rule[i].applied;
     }
+    return 0;
 }
 
-static void random_shape(ArmRmm *rmm, RmmShape *shape)
+static int script_post_load(void *opaque, int version)
 {
-    shape->rounds = rmm_random(rmm, 2) ? rmm_random(rmm, 4) : 0;
-    shape->rounds_before = rmm_random(rmm, 4) ? 0 : rmm_random(rmm, 3);
-    shape->cancel = rmm_random(rmm, 2);
-    shape->cancel_toggle = !rmm_random(rmm, 4);
-    split_request(rmm, &shape->donate);
-    /* What is to be in one piece comes in one piece. */
-    if (shape->donate.n && !shape->donate.req[0].contig &&
-        rmm_random(rmm, 2)) {
-        shape->n_consume = 1 + rmm_random(rmm, 4);
-        for (unsigned i = 0; i < shape->n_consume; i++) {
-            shape->consume[i] = rmm_random(rmm, 4);
-        }
+    RmmScript *script = opaque;
+    bool same = script->n_saved == script->n_rules;
+
+    for (unsigned i = 0; i < script->n_rules; i++) {
+        script->rule[i].matched = same ? script->matched[i] : 0;
+        script->rule[i].applied = same ? script->applied[i] : 0;
     }
-    shape->order = rmm_random(rmm, ARM_RMM_RECLAIM_ORDER__MAX);
-    shape->max_granules = rmm_random(rmm, 2) ? 1 + rmm_random(rmm, 8) : 0;
-    shape->max_entries = rmm_random(rmm, 2) ? 1 + rmm_random(rmm, 4) : 0;
-    shape->empty = rmm_random(rmm, 4) ? 0 : rmm_random(rmm, 3);
+    return 0;
 }
 
-void rmm_script_shape(RmmCall *c, RmmShape *shape)
-{
-    ArmRmm *rmm = c->rmm;
-
-    memset(shape, 0, sizeof(*shape));
-    shape->state = -1;
-    /* Linux' newest series wants to be able to cancel what takes memory. */
-    shape->cancel = rmm_auto(rmm->cancellable, rmm->profile->cancellable);
-    if (c->cmd->need) {
-        c->cmd->need(c, &shape->donate);
-    }
-    if (rmm->random) {
-        random_shape(rmm, shape);
-    }
-    if (c->rule && c->rule->sro) {
-        apply_shape(shape, c->rule->sro);
-    }
-}
-
-/* SplitMix64: small, and its state migrates */
-uint32_t rmm_random(ArmRmm *rmm, uint32_t n)
-{
-    uint64_t z = rmm->random += 0x9e3779b97f4a7c15ull;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    z ^= z >> 31;
-    rmm->random += rmm->random == 0; /* 0 would mean: off */
-    return n ? (z >> 32) % n : 0;
-}
-
-/* Only S and SM commands: the others are not retried by every host. */
-uint64_t rmm_random_status(RmmCall *c)
-{
-    ArmRmm *rmm = c->rmm;
-
-    if (!rmm->random || c->cmd->kind == RMM_PLAIN) {
-        return RMI_SUCCESS;
-    }
-    if (!c->chunk && !rmm_random(rmm, 4)) {
-        c->chunk = rmm_granule_size(rmm) * (1 + rmm_random(rmm, 16));
-    }
-    return rmm_random(rmm, 8) ? RMI_SUCCESS : RMI_BUSY;
-}
+const VMStateDescription vmstate_rmm_script = {
+    .name = "arm-rmm/script",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .pre_save = script_pre_save,
+    .post_load = script_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(n_saved, RmmScript),
+        VMSTATE_UINT64_ARRAY(matched, RmmScript, RMM_MAX_RULES),
+        VMSTATE_UINT64_ARRAY(applied, RmmScript, RMM_MAX_RULES),
+        VMSTATE_END_OF_LIST()
+    },
+};

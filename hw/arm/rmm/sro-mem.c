@@ -10,43 +10,11 @@
 
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "hw/arm/arm-rmm.h"
-
-/*
- * Address range descriptors
- */
-uint64_t rmm_block_granules(ArmRmm *rmm, unsigned size)
-{
-    return 1ull << (MIN(size, 3) * (rmm->granule_shift - 3));
-}
-
-uint64_t rmm_range_max_count(ArmRmm *rmm)
-{
-    return MAKE_64BIT_MASK(0, rmm->granule_shift - RMI_RANGE_COUNT_SHIFT);
-}
-
-uint64_t rmm_range_make(ArmRmm *rmm, uint64_t base, unsigned size,
-                        uint64_t count, unsigned state)
-{
-    unsigned bits = rmm->profile->state_bits;
-    uint64_t desc = base | size | count << RMI_RANGE_COUNT_SHIFT;
-
-    return deposit64(desc, 64 - bits, bits, state);
-}
-
-void rmm_range_parse(ArmRmm *rmm, uint64_t desc, uint64_t *base,
-                     unsigned *size, uint64_t *granules, unsigned *state)
-{
-    unsigned g = rmm->granule_shift;
-    unsigned bits = rmm->profile->state_bits;
-
-    *size = FIELD_EX64(desc, RMI_RANGE, SIZE);
-    *base = desc & MAKE_64BIT_MASK(g, RMI_RANGE_ADDR_BITS - g);
-    *granules = extract64(desc, RMI_RANGE_COUNT_SHIFT,
-                          g - RMI_RANGE_COUNT_SHIFT) *
-                rmm_block_granules(rmm, *size);
-    *state = extract64(desc, 64 - bits, bits);
-}
+#include "desc.h"
+#include "finding.h"
+#include "granule.h"
+#include "host.h"
+#include "sro-internal.h"
 
 /*
  * Donation
@@ -70,11 +38,9 @@ static bool state_fits(unsigned want, RmmGranuleState have)
 
 static bool may_donate(ArmRmm *rmm, uint64_t pa, unsigned want)
 {
-    uint8_t *g = rmm_granule(rmm, pa);
-
-    return g && !(*g & RMM_LEDGER_LOCKED) &&
+    return !rmm_granule_foreign(rmm, 0, pa) &&
            rmm_tracking(rmm, pa) == RMI_TRACKING_FINE &&
-           state_fits(want, *g & RMM_LEDGER_STATE);
+           state_fits(want, rmm_granule_state(rmm, pa));
 }
 
 /*
@@ -107,19 +73,19 @@ static bool take_desc(RmmCall *c, RmmSro *sro, uint64_t desc, Piece *x,
     ArmRmm *rmm = c->rmm;
     unsigned want = rmm_sro_current(rmm, sro).state &
                     MAKE_64BIT_MASK(0, rmm->profile->state_bits);
+    RmmDesc d = rmm_range_parse(rmm, desc);
     const char *why = NULL;
-    unsigned size, state;
 
-    rmm_range_parse(rmm, desc, &x->base, &size, &x->granules, &state);
-    if (!x->granules) {
+    *x = (Piece) { d.base, d.granules };
+    if (!d.granules) {
         return true;
     }
-    *total += x->granules;
-    if (x->base & (rmm_block_granules(rmm, size) * rmm_granule_size(rmm) - 1)) {
+    *total += d.granules;
+    if (!rmm_range_aligned(rmm, &d)) {
         why = "descriptor: address is not aligned to its size";
     } else if (*total > sro->left) {
         why = "descriptor: more than was asked for";
-    } else if (state != want) {
+    } else if (d.state != want) {
         why = "descriptor: state is not what was asked for";
     }
     if (why) {
@@ -157,24 +123,13 @@ static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
     return true;
 }
 
-static uint64_t call_limit(const RmmSro *sro)
-{
-    const RmmShape *s = &sro->shape;
-
-    if (sro->donations < s->n_consume) {
-        return s->consume[sro->donations];
-    }
-    return s->n_consume && s->consume_repeat ? s->consume[s->n_consume - 1] :
-                                               UINT64_MAX;
-}
-
 /* Returns false at a granule that cannot be taken, with the reason in @c. */
 static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
                           uint64_t *taken)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
-    uint64_t limit = call_limit(sro);
+    uint64_t limit = rmm_course_limit(&sro->course);
     unsigned want = rmm_sro_current(rmm, sro).state;
 
     for (unsigned i = 0; i < n; i++) {
@@ -185,7 +140,7 @@ static bool take_granules(RmmCall *c, RmmSro *sro, const Piece *p, unsigned n,
             if (*taken == limit) {
                 return true;
             }
-            if (sro->accepted + 1 == sro->shape.refuse_granule) {
+            if (rmm_course_refuses(&sro->course, sro->accepted + 1)) {
                 rmm_refuse(c, RMI_ERROR_INPUT, "refuse-granule of the script",
                            pa);
                 return false;
@@ -269,12 +224,12 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
     Piece p[RMI_LIST_MAX];
     uint64_t taken = 0;
     unsigned n;
-    bool ok;
+    bool ok, next;
 
     if (!sro) {
         return RMI_ERROR_INPUT;
     }
-    if (c->rmm->sbz_check && c->arg.op_mem.flags) {
+    if (c->rmm->config.sbz_check && c->arg.op_mem.flags) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags",
                           c->arg.op_mem.flags);
     }
@@ -282,12 +237,12 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
         return refuse_list(c, sro);
     }
     ok = take_granules(c, sro, p, n, &taken);
-    sro->donations++;
+    next = rmm_course_donated(&sro->course);
     c->out.donate.accepted = taken;
     if (!ok) {
         return refuse_granule(c, sro, taken);
     }
-    if (!sro->left || sro->shape.cycle) {
+    if (!sro->left || next) {
         rmm_sro_next_request(c->rmm, sro);
         if (sro->wants == RMI_MEM_NONE && sro->cancelled && sro->held.n) {
             rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
@@ -302,20 +257,16 @@ uint64_t rmm_op_mem_donate(RmmCall *c)
  * Reclaim
  */
 
-/* Cut the next piece off the held memory, as the script wants it. */
+/* Cut the next piece off the held memory, as the course wants it. */
 static RmmExtent next_piece(ArmRmm *rmm, RmmSro *sro, int *head, int *tail)
 {
     uint64_t size = rmm_granule_size(rmm);
-    bool back = sro->shape.order == ARM_RMM_RECLAIM_ORDER_REVERSE ||
-                (sro->shape.order == ARM_RMM_RECLAIM_ORDER_INTERLEAVE &&
-                 (sro->handed_back & 1));
+    bool back = rmm_course_backwards(&sro->course, sro->handed_back);
     RmmExtent *e = &sro->held.ext[back ? *tail - 1 : *head];
     uint64_t n = MIN(e->granules, rmm_range_max_count(rmm));
     RmmExtent piece = *e;
 
-    if (sro->shape.max_granules) {
-        n = MIN(n, sro->shape.max_granules);
-    }
+    n = rmm_course_piece(&sro->course, n);
     piece.granules = n;
     e->granules -= n;
     if (back) {
@@ -336,19 +287,21 @@ static void compact(RmmExtents *e, int head, int tail)
     e->n = tail - head;
 }
 
-/* Memory that the script wants to vanish stays INTERNAL, and nobody's. */
+/* Memory that the course wants to vanish stays INTERNAL, and nobody's. */
 static void skip_granules(ArmRmm *rmm, RmmSro *sro)
 {
     int head = 0;
 
-    while (sro->skip && head < sro->held.n) {
+    while (head < sro->held.n) {
         RmmExtent *e = &sro->held.ext[head];
-        uint64_t n = MIN(e->granules, sro->skip);
+        uint64_t n = rmm_course_vanish(&sro->course, e->granules);
 
         e->base += n * rmm_granule_size(rmm);
         e->granules -= n;
-        sro->skip -= n;
-        head += !e->granules;
+        if (e->granules) {
+            break;
+        }
+        head++;
     }
     compact(&sro->held, head, sro->held.n);
 }
@@ -358,25 +311,24 @@ static unsigned hand_back(RmmCall *c, RmmSro *sro, uint64_t *list,
 {
     ArmRmm *rmm = c->rmm;
     int head = 0, tail = sro->held.n;
+    uint64_t extra;
     unsigned n = 0;
 
     while (n < capacity && head < tail) {
         RmmExtent e = next_piece(rmm, sro, &head, &tail);
-        unsigned state = e.was_ns ? RMI_MEM_UNDELEGATED : RMI_MEM_DELEGATED;
+        unsigned state = rmm_course_state(&sro->course, e.was_ns ?
+                                          RMI_MEM_UNDELEGATED :
+                                          RMI_MEM_DELEGATED);
 
-        if (sro->shape.state >= 0) {
-            state = sro->shape.state;
-        }
         list[n++] = cpu_to_le64(rmm_range_make(rmm, e.base, 0, e.granules,
                                                state));
         rmm_granule_return(rmm, e.base, e.granules);
         sro->handed_back += e.granules;
     }
     compact(&sro->held, head, tail);
-    if (!sro->held.n && sro->shape.has_extra && !sro->extra_done &&
-        n < capacity) {
-        list[n++] = cpu_to_le64(sro->shape.extra);
-        sro->extra_done = true;
+    if (!sro->held.n && n < capacity &&
+        rmm_course_extra(&sro->course, &extra)) {
+        list[n++] = cpu_to_le64(extra);
     }
     return n;
 }
@@ -385,8 +337,8 @@ static void after_reclaim(RmmCall *c, RmmSro *sro)
 {
     if (sro->held.n) {
         rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
-    } else if (sro->shape.then_donate.n && !sro->error && !sro->cancelled &&
-               sro->queue == RMM_QUEUE_DONATE) {
+    } else if (rmm_course_has_more(&sro->course) && !sro->error &&
+               !sro->cancelled) {
         rmm_sro_queue(c->rmm, sro, RMM_QUEUE_THEN);
     } else {
         rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
@@ -397,7 +349,7 @@ uint64_t rmm_op_mem_reclaim(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_RECLAIM);
     uint64_t list[RMI_LIST_MAX];
-    unsigned capacity = MIN(c->arg.op_mem.count, RMI_LIST_MAX);
+    unsigned capacity;
 
     if (!sro) {
         return RMI_ERROR_INPUT;
@@ -406,16 +358,14 @@ uint64_t rmm_op_mem_reclaim(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned",
                           c->arg.op_mem.list);
     }
-    if (sro->shape.max_entries) {
-        capacity = MIN(capacity, sro->shape.max_entries);
-    }
+    capacity = rmm_course_entries(&sro->course,
+                                  MIN(c->arg.op_mem.count, RMI_LIST_MAX));
     /* Whether the list can be written is known before anything is given up. */
     if (capacity && !rmm_ns_ok(c->rmm, c->arg.op_mem.list, capacity * 8)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "list is not Non-secure memory",
                           c->arg.op_mem.list);
     }
-    if (sro->empty) {
-        sro->empty -= sro->empty > 0;
+    if (rmm_course_empty(&sro->course)) {
         return rmm_sro_answer(c, sro);
     }
     skip_granules(c->rmm, sro);

@@ -8,7 +8,9 @@
  */
 
 #include "qemu/osdep.h"
-#include "hw/arm/arm-rmm.h"
+#include "finding.h"
+#include "granule.h"
+#include "sro-internal.h"
 
 static uint64_t answer(RmmCall *c, RmmSro *sro)
 {
@@ -18,9 +20,7 @@ static uint64_t answer(RmmCall *c, RmmSro *sro)
 
 static uint64_t close_with(RmmCall *c, RmmSro *sro, uint64_t x0)
 {
-    if (sro->shape.has_final) {
-        x0 = sro->shape.final;
-    }
+    x0 = rmm_course_final(&sro->course, x0);
     rmm_sro_close(c, sro, x0);
     return x0;
 }
@@ -31,7 +31,7 @@ static uint64_t end_without_commit(RmmCall *c, RmmSro *sro)
     if (sro->taken && !sro->handed_back) {
         rmm_sro_restore(c, sro);
     }
-    if (sro->held.n && !sro->shape.keep_memory) {
+    if (sro->held.n && !rmm_course_keeps(&sro->course)) {
         rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
         return answer(c, sro);
     }
@@ -39,52 +39,86 @@ static uint64_t end_without_commit(RmmCall *c, RmmSro *sro)
         rmm_refuse(c, sro->error, sro->error ? "the operation failed before" :
                    "the operation was cancelled", sro->handle);
     }
-    return close_with(c, sro, sro->error ?: c->rmm->cancel_status);
+    return close_with(c, sro, sro->error ?: c->rmm->config.cancel_status);
 }
 
-static uint64_t end_with_commit(RmmCall *c, RmmSro *sro)
+/* The answer of the command that began the operation becomes this one's. */
+static void take_answer(RmmCall *c, const RmmCall *begun)
 {
-    uint64_t granule = rmm_granule_size(c->rmm);
-    RmmCall begun;
-    uint64_t x0;
+    c->why = begun->why;
+    c->why_value = begun->why_value;
+    c->out = begun->out;
+}
 
-    rmm_sro_resume(c, sro, &begun);
-    x0 = begun.cmd->check(&begun);
-    c->why = begun.why;
-    c->why_value = begun.why_value;
+/* The world may have changed since the operation began: all is checked again */
+static uint64_t check_again(RmmCall *c, RmmSro *sro, RmmCall *begun)
+{
+    uint64_t x0 = begun->cmd->check(begun);
+
     if (FIELD_EX64(x0, RMI_RESULT, STATUS) == RMI_BLOCKED) {
+        c->why = begun->why;
+        c->why_value = begun->why_value;
         c->out.op.handle = sro->handle;
+    } else if (x0) {
+        take_answer(c, begun);
+        rmm_sro_fail(sro, x0);
+        x0 = end_without_commit(c, sro);
+    }
+    return x0;
+}
+
+static uint64_t end_with_commit(RmmCall *c, RmmSro *sro, RmmCall *begun)
+{
+    uint64_t x0 = check_again(c, sro, begun);
+
+    if (x0) {
         return x0;
     }
-    if (x0) {
-        c->out = begun.out;
-        rmm_sro_fail(sro, x0);
-        return end_without_commit(c, sro);
-    }
-    if (!begun.cmd->need && sro->held.n && !sro->shape.keep_memory) {
-        /* Asked for by a script, and of no use */
+    if (!begun->cmd->need && sro->held.n && !rmm_course_keeps(&sro->course)) {
+        /* Asked for by a policy, and of no use */
         rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
         return answer(c, sro);
     }
     if (FIELD_EX64(c->arg.op.flags, RMI_CONTINUE, STOP)) {
-        begun.chunk = MAX(sro->shape.chunk, granule);
+        begun->chunk = MAX(rmm_course_chunk(&sro->course),
+                           rmm_granule_size(c->rmm));
     }
-    x0 = begun.cmd->commit(&begun);
-    c->why = begun.why;
-    c->why_value = begun.why_value;
-    c->out = begun.out;
-    c->n_out = begun.cmd->n_out;
+    x0 = begun->cmd->commit(begun);
+    take_answer(c, begun);
+    c->n_out = begun->cmd->n_out;
     return close_with(c, sro, x0);
 }
 
 static uint64_t finish(RmmCall *c, RmmSro *sro)
 {
-    if (sro->shape.fail) {
-        rmm_sro_fail(sro, sro->shape.fail);
+    uint64_t fail = rmm_course_fail(&sro->course);
+    RmmFrame frame;
+    uint64_t x0;
+
+    if (fail) {
+        rmm_sro_fail(sro, fail);
         rmm_refuse(c, sro->error, "a rule of the script", sro->handle);
     }
-    return sro->error || sro->cancelled ? end_without_commit(c, sro) :
-                                          end_with_commit(c, sro);
+    if (sro->error || sro->cancelled) {
+        return end_without_commit(c, sro);
+    }
+    x0 = end_with_commit(c, sro, rmm_sro_resume(c, sro, &frame));
+    rmm_frame_end(&frame);
+    return x0;
+}
+
+/* A round before memory is over. Was it the last, and does memory move now? */
+static bool memory_moves(RmmCall *c, RmmSro *sro)
+{
+    if (!rmm_course_wait(&sro->course)) {
+        return false;
+    }
+    if (sro->taken) {
+        rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
+    } else {
+        rmm_sro_queue(c->rmm, sro, RMM_QUEUE_DONATE);
+    }
+    return true;
 }
 
 /* Rounds that want nothing come before memory, and before the end. */
@@ -93,36 +127,24 @@ static uint64_t go_on(RmmCall *c, RmmSro *sro)
     if (sro->error || sro->cancelled) {
         return finish(c, sro);
     }
-    if (sro->rounds_before) {
-        if (--sro->rounds_before == 0) {
-            if (sro->taken) {
-                rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
-            } else {
-                rmm_sro_queue(c->rmm, sro, RMM_QUEUE_DONATE);
-            }
-        }
-        if (sro->rounds_before || sro->wants != RMI_MEM_NONE) {
-            return answer(c, sro);
-        }
-    }
-    if (sro->rounds) {
-        sro->rounds -= sro->rounds > 0;
+    if (rmm_course_waits(&sro->course) &&
+        (!memory_moves(c, sro) || sro->wants != RMI_MEM_NONE)) {
         return answer(c, sro);
     }
-    return finish(c, sro);
+    return rmm_course_round(&sro->course) ? answer(c, sro) : finish(c, sro);
 }
 
 uint64_t rmm_op_continue(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     RmmSro *sro = rmm_sro_lookup(c, true);
-    bool strict = rmm_auto(rmm->strict_continue,
+    bool strict = rmm_auto(rmm->config.strict_continue,
                            rmm->profile->strict_continue);
 
     if (!sro) {
         return RMI_ERROR_INPUT;
     }
-    if (rmm->sbz_check &&
+    if (rmm->config.sbz_check &&
         (c->arg.op.flags & ~(uint64_t)R_RMI_CONTINUE_STOP_MASK)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "sbz-check: flags",
                           c->arg.op.flags);
@@ -167,17 +189,18 @@ uint64_t rmm_op_cancel(RmmCall *c)
                           sro->handle);
     }
     if (sro->taken && sro->handed_back) {
-        sro->shape.cancel = false;
+        rmm_course_no_cancel(&sro->course);
         return rmm_sro_answer(c, sro);
     }
     sro->cancelled = true;
     if (sro->taken) {
         rmm_sro_restore(c, sro);
     }
-    if (sro->shape.cancel_donate.n) {
+    if (rmm_course_has_cancel(&sro->course)) {
         rmm_sro_queue(c->rmm, sro, RMM_QUEUE_CANCEL);
     } else {
-        rmm_sro_want(c->rmm, sro, sro->held.n && !sro->shape.keep_memory ?
+        rmm_sro_want(c->rmm, sro, sro->held.n &&
+                     !rmm_course_keeps(&sro->course) ?
                      RMI_MEM_RECLAIM : RMI_MEM_NONE);
     }
     return rmm_sro_answer(c, sro);

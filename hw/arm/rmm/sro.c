@@ -16,7 +16,11 @@
 
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
-#include "hw/arm/arm-rmm.h"
+#include "desc.h"
+#include "finding.h"
+#include "granule.h"
+#include "policy.h"
+#include "sro-internal.h"
 #include "trace.h"
 
 static const char *const wants_names[] = {
@@ -32,18 +36,18 @@ const char *rmm_sro_wants_name(const RmmSro *sro)
 
 RmmSro *rmm_sro_find(ArmRmm *rmm, uint64_t handle)
 {
-    for (unsigned i = 0; rmm->open_sros && i < rmm->num_sros; i++) {
-        if (rmm->sro[i].open && rmm->sro[i].handle == handle) {
-            return &rmm->sro[i];
-        }
+    RmmSro *sro = NULL;
+
+    while ((sro = rmm_sro_next(rmm, sro)) && sro->handle != handle) {
+        /* another one's */
     }
-    return NULL;
+    return sro;
 }
 
 static bool is_dead(ArmRmm *rmm, uint64_t handle)
 {
-    for (unsigned i = 0; i < MIN(rmm->n_dead, RMM_DEAD_HANDLES); i++) {
-        if (rmm->dead[i] == handle) {
+    for (unsigned i = 0; i < MIN(rmm->sros->n_dead, RMM_DEAD_HANDLES); i++) {
+        if (rmm->sros->dead[i] == handle) {
             return true;
         }
     }
@@ -59,7 +63,8 @@ RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
     ArmRmm *rmm = c->rmm;
     RmmSro *sro = rmm_sro_find(rmm, c->arg.op.handle);
 
-    if (!sro && may_be_swapped && rmm->swap_quirk && c->arg.op.handle <= 1) {
+    if (!sro && may_be_swapped && rmm->config.swap_quirk &&
+        c->arg.op.handle <= 1) {
         sro = rmm_sro_find(rmm, c->arg.op.flags);
         if (sro) {
             uint64_t flags = c->arg.op.handle;
@@ -79,35 +84,31 @@ RmmSro *rmm_sro_lookup(RmmCall *c, bool may_be_swapped)
     }
     sro->calls++;
     sro->last_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    rmm->acting = rmm_command_index(rmm_command(sro->num)) + 1;
+    rmm_granules_acting(rmm, sro->num);
     return sro;
 }
 
 /*
  * Locks
  */
+unsigned rmm_sro_owner(ArmRmm *rmm, const RmmSro *sro)
+{
+    return sro - rmm->sros->sro + 1;
+}
+
 void rmm_sro_lock(RmmCall *c, RmmSro *sro, uint64_t base, uint64_t top)
 {
     if (sro->n_locks < RMM_MAX_LOCKS && base < top) {
         sro->lock[sro->n_locks++] = (RmmLock) { base, top };
-        rmm_granule_lock(c->rmm, base, top, true);
+        rmm_granule_lock(c->rmm, rmm_sro_owner(c->rmm, sro), base, top);
     }
-}
-
-bool rmm_sro_owns(const RmmSro *sro, uint64_t pa)
-{
-    for (unsigned i = 0; i < sro->n_locks; i++) {
-        if (pa >= sro->lock[i].base && pa < sro->lock[i].top) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void unlock_all(ArmRmm *rmm, RmmSro *sro)
 {
     for (unsigned i = 0; i < sro->n_locks; i++) {
-        rmm_granule_lock(rmm, sro->lock[i].base, sro->lock[i].top, false);
+        rmm_granule_unlock(rmm, rmm_sro_owner(rmm, sro), sro->lock[i].base,
+                           sro->lock[i].top);
     }
     sro->n_locks = 0;
 }
@@ -115,25 +116,15 @@ static void unlock_all(ArmRmm *rmm, RmmSro *sro)
 /*
  * Requests for memory
  */
-static RmmReqs *current_reqs(RmmSro *sro)
-{
-    switch (sro->queue) {
-    case RMM_QUEUE_THEN:
-        return &sro->shape.then_donate;
-    case RMM_QUEUE_CANCEL:
-        return &sro->shape.cancel_donate;
-    default:
-        return &sro->shape.donate;
-    }
-}
 
 /*
  * What is left of a request keeps its form as long as it can: whole blocks, and
  * contiguous only as a power of two.
  */
-RmmReq rmm_sro_current(ArmRmm *rmm, const RmmSro *sro)
+RmmReq rmm_sro_current(ArmRmm *rmm, RmmSro *sro)
 {
-    RmmReq req = current_reqs((RmmSro *)sro)->req[sro->req];
+    const RmmReq *whole = rmm_course_request(&sro->course);
+    RmmReq req = whole ? *whole : (RmmReq) { 0 };
     uint64_t block = rmm_block_granules(rmm, req.size);
 
     if (sro->left == block * req.count) {
@@ -150,11 +141,14 @@ RmmReq rmm_sro_current(ArmRmm *rmm, const RmmSro *sro)
     return req;
 }
 
-uint64_t rmm_sro_request(ArmRmm *rmm, const RmmSro *sro)
+uint64_t rmm_sro_request(ArmRmm *rmm, RmmSro *sro)
 {
     RmmReq req = rmm_sro_current(rmm, sro);
     uint64_t val = req.or;
 
+    if (sro->wants != RMI_MEM_DONATE) {
+        return 0;
+    }
     val = FIELD_DP64(val, RMI_DONATE, SIZE, req.size);
     val = FIELD_DP64(val, RMI_DONATE, COUNT, req.count);
     val = FIELD_DP64(val, RMI_DONATE, CONTIG, req.contig);
@@ -165,38 +159,31 @@ void rmm_sro_want(ArmRmm *rmm, RmmSro *sro, RmiMem wants)
 {
     sro->wants = wants;
     trace_arm_rmm_sro_phase(sro->handle, wants_names[wants],
-                            wants == RMI_MEM_DONATE ?
-                            rmm_sro_request(rmm, sro) : 0,
+                            rmm_sro_request(rmm, sro),
                             rmm_extents_total(&sro->held));
 }
 
 static void ask(ArmRmm *rmm, RmmSro *sro)
 {
-    RmmReqs *reqs = current_reqs(sro);
+    const RmmReq *req = rmm_course_request(&sro->course);
 
-    if (sro->req >= reqs->n && sro->shape.repeat &&
-        sro->queue == RMM_QUEUE_DONATE) {
-        sro->req = 0;
-    }
-    if (sro->req >= reqs->n) {
+    if (!req) {
         rmm_sro_want(rmm, sro, RMI_MEM_NONE);
         return;
     }
-    sro->left = reqs->req[sro->req].count *
-                rmm_block_granules(rmm, reqs->req[sro->req].size);
+    sro->left = req->count * rmm_block_granules(rmm, req->size);
     rmm_sro_want(rmm, sro, RMI_MEM_DONATE);
 }
 
 void rmm_sro_next_request(ArmRmm *rmm, RmmSro *sro)
 {
-    sro->req++;
+    rmm_course_next(&sro->course);
     ask(rmm, sro);
 }
 
 void rmm_sro_queue(ArmRmm *rmm, RmmSro *sro, RmmQueue queue)
 {
-    sro->queue = queue;
-    sro->req = 0;
+    rmm_course_queue(&sro->course, queue);
     ask(rmm, sro);
 }
 
@@ -205,15 +192,8 @@ uint64_t rmm_sro_answer(RmmCall *c, RmmSro *sro)
 {
     uint64_t x0 = RMI_INCOMPLETE;
 
-    if (sro->cancelled || !sro->shape.cancel) {
-        sro->cancellable = false;
-    } else if (sro->shape.cancel_toggle) {
-        sro->cancellable = !sro->cancellable;
-    } else {
-        sro->cancellable = true;
-    }
-    c->out.op.request = sro->wants == RMI_MEM_DONATE ?
-        rmm_sro_request(c->rmm, sro) : 0;
+    sro->cancellable = rmm_course_cancel(&sro->course, !sro->cancelled);
+    c->out.op.request = rmm_sro_request(c->rmm, sro);
     x0 = FIELD_DP64(x0, RMI_RESULT, MEM, sro->wants);
     return FIELD_DP64(x0, RMI_RESULT, CANCEL, sro->cancellable);
 }
@@ -230,46 +210,44 @@ void rmm_sro_fail(RmmSro *sro, uint64_t x0)
  */
 static RmmSro *free_context(ArmRmm *rmm)
 {
-    for (unsigned i = 0; i < rmm->num_sros; i++) {
-        if (!rmm->sro[i].open) {
-            return &rmm->sro[i];
+    for (unsigned i = 0; i < rmm->sros->n; i++) {
+        if (!rmm->sros->sro[i].open) {
+            return &rmm->sros->sro[i];
         }
     }
     return NULL;
 }
 
 /*
- * The index of the context, unless the script wants another handle, or wanted
+ * The index of the context, unless the policy wants another handle, or wanted
  * this one for another operation.
  */
-static uint64_t choose_handle(ArmRmm *rmm, const RmmShape *shape,
+static uint64_t choose_handle(ArmRmm *rmm, const RmmCourse *course,
                               uint64_t index)
 {
-    if (shape->has_handle && !rmm_sro_find(rmm, shape->handle)) {
-        return shape->handle;
+    uint64_t handle = rmm_course_handle(course, index);
+
+    if (!rmm_sro_find(rmm, handle)) {
+        return handle;
     }
     while (rmm_sro_find(rmm, index)) {
-        index += rmm->num_sros;
+        index += rmm->sros->n;
     }
     return index;
 }
 
-static void open_context(RmmCall *c, RmmSro *sro, const RmmShape *shape)
+static void open_context(RmmCall *c, RmmSro *sro, const RmmCourse *course)
 {
     memset(sro, 0, sizeof(*sro));
-    sro->shape = *shape;
-    sro->handle = choose_handle(c->rmm, shape, sro - c->rmm->sro);
+    sro->course = *course;
+    sro->handle = choose_handle(c->rmm, course, sro - c->rmm->sros->sro);
     sro->open = true;
-    sro->num = c->cmd->num;
-    sro->last_num = c->cmd->num;
+    sro->num = c->num;
+    sro->last_num = c->num;
     sro->last_x0 = RMI_INCOMPLETE;
     sro->arg = c->arg;
-    sro->rounds = shape->rounds;
-    sro->rounds_before = shape->rounds_before;
-    sro->empty = shape->empty;
-    sro->skip = shape->skip;
     sro->last_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    c->rmm->open_sros++;
+    c->rmm->sros->n_open++;
     trace_arm_rmm_sro_open(sro->handle, c->cmd->name);
     if (c->cmd->lock) {
         c->cmd->lock(c, sro);
@@ -279,94 +257,139 @@ static void open_context(RmmCall *c, RmmSro *sro, const RmmShape *shape)
     }
 }
 
+static void first_phase(ArmRmm *rmm, RmmSro *sro)
+{
+    if (rmm_course_waits(&sro->course)) {
+        rmm_sro_want(rmm, sro, RMI_MEM_NONE);
+    } else if (sro->taken) {
+        rmm_sro_want(rmm, sro, RMI_MEM_RECLAIM);
+    } else {
+        rmm_sro_queue(rmm, sro, RMM_QUEUE_DONATE);
+        if (sro->wants == RMI_MEM_NONE) {
+            rmm_course_round(&sro->course); /* this answer is the first */
+        }
+    }
+}
+
 uint64_t rmm_sro_begin(RmmCall *c)
 {
     RmmExtents *memory = c->cmd->memory ? c->cmd->memory(c) : NULL;
-    RmmShape shape;
+    RmmCourse course;
     RmmSro *sro;
+    uint64_t fail;
 
-    rmm_script_shape(c, &shape);
-    if (!(memory && memory->n) && !shape.donate.n && !shape.rounds &&
-        !shape.rounds_before) {
-        return shape.fail ? rmm_refuse(c, shape.fail, "a rule of the script",
-                                       0) : RMI_SUCCESS;
+    rmm_policy_plan(c, &course);
+    if (!(memory && memory->n) && rmm_course_at_once(&course)) {
+        fail = rmm_course_fail(&course);
+        return fail ? rmm_refuse(c, fail, "a rule of the script", 0) :
+                      RMI_SUCCESS;
     }
     sro = free_context(c->rmm);
     if (!sro) {
         /* sec B4.3.2: BUSY if one were executing now, which none can be. */
         return rmm_refuse(c, RMI_BLOCKED, "no context is free",
-                          c->rmm->open_sros);
+                          c->rmm->sros->n_open);
     }
-    open_context(c, sro, &shape);
+    open_context(c, sro, &course);
     if (memory && memory->n) {
         sro->taken = true;
         rmm_extents_move(&sro->held, memory);
     }
-    if (sro->rounds_before) {
-        rmm_sro_want(c->rmm, sro, RMI_MEM_NONE);
-    } else if (sro->taken) {
-        rmm_sro_want(c->rmm, sro, RMI_MEM_RECLAIM);
-    } else {
-        rmm_sro_queue(c->rmm, sro, RMM_QUEUE_DONATE);
-        if (sro->wants == RMI_MEM_NONE && sro->rounds > 0) {
-            sro->rounds--; /* this answer is the first of them */
-        }
-    }
+    first_phase(c->rmm, sro);
     c->out.op.handle = sro->handle;
     return rmm_sro_answer(c, sro);
 }
 
-void rmm_sro_resume(RmmCall *c, RmmSro *sro, RmmCall *begun)
+RmmCall *rmm_sro_resume(RmmCall *c, RmmSro *sro, RmmFrame *begun)
 {
-    *begun = (RmmCall) {
-        .rmm = c->rmm,
-        .cmd = rmm_command(sro->num),
-        .cpu = c->cpu,
-        .sro = sro,
-    };
-    begun->arg = sro->arg;
+    RmmCall *b = rmm_frame_begin(begun, c->rmm, rmm_command(sro->num), c->cpu);
+
+    b->sro = sro;
+    b->owner = rmm_sro_owner(c->rmm, sro);
+    b->arg = sro->arg;
+    return b;
+}
+
+void rmm_sro_answered(RmmCall *c, uint64_t x0)
+{
+    RmmSro *sro = c->cmd->check ? NULL :
+                  rmm_sro_find(c->rmm, c->arg.op.handle);
+
+    if (sro) {
+        sro->last_num = c->num;
+        sro->last_x0 = x0;
+    }
 }
 
 void rmm_sro_restore(RmmCall *c, RmmSro *sro)
 {
-    RmmCall begun;
+    RmmFrame frame;
+    RmmCall *begun = rmm_sro_resume(c, sro, &frame);
 
-    rmm_sro_resume(c, sro, &begun);
-    if (begun.cmd->check(&begun) != RMI_SUCCESS) {
-        return;
+    if (begun->cmd->check(begun) == RMI_SUCCESS) {
+        if (begun->cmd->take_back) {
+            begun->cmd->take_back(begun, &sro->held);
+        } else {
+            rmm_extents_move(begun->cmd->memory(begun), &sro->held);
+        }
+        sro->taken = false;
     }
-    if (begun.cmd->take_back) {
-        begun.cmd->take_back(&begun, &sro->held);
-    } else {
-        rmm_extents_move(begun.cmd->memory(&begun), &sro->held);
-    }
-    sro->taken = false;
+    rmm_frame_end(&frame);
+}
+
+static void forget(ArmRmm *rmm, RmmSro *sro)
+{
+    unlock_all(rmm, sro);
+    rmm_extents_clear(&sro->held);
+    sro->open = false;
 }
 
 void rmm_sro_close(RmmCall *c, RmmSro *sro, uint64_t x0)
 {
-    ArmRmm *rmm = c->rmm;
-    RmmCall begun;
+    RmmSros *all = c->rmm->sros;
+    RmmFrame frame;
+    RmmCall *begun = rmm_sro_resume(c, sro, &frame);
 
-    trace_arm_rmm_sro_close(sro->handle, rmm_command(sro->num)->name, x0);
-    unlock_all(rmm, sro);
-    rmm_sro_resume(c, sro, &begun);
-    if (x0 != RMI_SUCCESS && begun.cmd->dropped) {
-        begun.cmd->dropped(&begun);
+    trace_arm_rmm_sro_close(sro->handle, begun->cmd->name, x0);
+    if (x0 != RMI_SUCCESS && begun->cmd->dropped) {
+        begun->cmd->dropped(begun);
     }
-    rmm->dead[rmm->n_dead++ % RMM_DEAD_HANDLES] = sro->handle;
-    rmm_extents_clear(&sro->held);
-    sro->open = false;
-    rmm->open_sros--;
+    rmm_frame_end(&frame);
+    all->dead[all->n_dead++ % RMM_DEAD_HANDLES] = sro->handle;
+    forget(c->rmm, sro);
+    all->n_open--;
+}
+
+RmmSro *rmm_sro_next(ArmRmm *rmm, const RmmSro *sro)
+{
+    RmmSros *all = rmm->sros;
+
+    for (uint32_t i = sro ? sro - all->sro + 1 : 0;
+         all->n_open && i < all->n; i++) {
+        if (all->sro[i].open) {
+            return &all->sro[i];
+        }
+    }
+    return NULL;
 }
 
 void rmm_sros_reset(ArmRmm *rmm)
 {
-    for (unsigned i = 0; i < rmm->num_sros; i++) {
-        unlock_all(rmm, &rmm->sro[i]);
-        rmm_extents_clear(&rmm->sro[i].held);
+    RmmSros *all = rmm->sros;
+
+    for (RmmSro *sro = NULL; (sro = rmm_sro_next(rmm, sro)); ) {
+        forget(rmm, sro);
     }
-    memset(rmm->sro, 0, rmm->num_sros * sizeof(*rmm->sro));
-    rmm->open_sros = 0;
-    rmm->n_dead = 0;
+    all->n_open = 0;
+    all->n_dead = 0;
+}
+
+void rmm_sros_init(ArmRmm *rmm)
+{
+    RmmSros *all = g_new0(RmmSros, 1);
+
+    all->rmm = rmm;
+    all->n = rmm->config.num_sros;
+    all->sro = g_new0(RmmSro, all->n);
+    rmm->sros = all;
 }

@@ -1,64 +1,20 @@
 /*
- * Realm Management Monitor: realms
+ * Realm Management Monitor: REALM_CREATE, _ACTIVATE, _TERMINATE, _DESTROY
  *
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Specification: RMM 2.0-bet0, sec A2.2, B4.5 REALM_*, B4.6 RmiRealmParams.
- *
- * A realm costs the host a granule for its descriptor, so there are never more
- * of them than memory, and vmids= is a further limit.
  */
 
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "hw/arm/arm-rmm.h"
-
-static const char *const realm_states[RMM_REALM_STATES] = {
-    [RMM_REALM_NEW] = "new",
-    [RMM_REALM_ACTIVE] = "active",
-    [RMM_REALM_SYSTEM_OFF] = "system-off",
-    [RMM_REALM_ZOMBIE] = "zombie",
-};
-
-const char *rmm_realm_state_name(RmmRealmState state)
-{
-    return state < RMM_REALM_STATES ? realm_states[state] : "invalid";
-}
-
-RmmRealm *rmm_realm_find(ArmRmm *rmm, uint64_t rd)
-{
-    return rmm_granule_state(rmm, rd) == RMM_G_RD ?
-           g_hash_table_lookup(rmm->objects, &rd) : NULL;
-}
-
-uint64_t rmm_check_rd(RmmCall *c, uint64_t rd)
-{
-    uint64_t x0 = rmm_granule_check(c, rd, RMM_G_RD);
-
-    if (x0) {
-        return x0;
-    }
-    c->realm = rmm_realm_find(c->rmm, rd);
-    return c->realm ? RMI_SUCCESS :
-           rmm_refuse(c, RMI_ERROR_INPUT, "granule is no realm descriptor", rd);
-}
-
-void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm)
-{
-    RmmRec *rec, *next;
-
-    QTAILQ_FOREACH_SAFE(rec, &realm->recs, next, next) {
-        g_hash_table_remove(rmm->objects, &rec->pa);
-        rmm_extents_clear(&rec->held);
-        g_free(rec);
-    }
-    g_hash_table_remove(rmm->objects, &realm->rd);
-    rmm_extents_clear(&realm->held);
-    QTAILQ_REMOVE(&rmm->realms, realm, next);
-    rmm->n_realms--;
-    g_free(realm);
-}
+#include "cmd.h"
+#include "features.h"
+#include "granule.h"
+#include "host.h"
+#include "measure.h"
+#include "memory.h"
 
 /*
  * REALM_CREATE: parameters
@@ -83,7 +39,7 @@ static uint64_t param_check(RmmCall *c, const Param *p, unsigned n)
 
 static uint64_t flags_check(RmmCall *c, uint64_t flags0, uint64_t flags1)
 {
-    uint64_t f = c->rmm->feature[0];
+    uint64_t f = c->rmm->features->reg[0];
     const Param flag[] = {
         { FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2), 0,
           /* bet3: no longer a flag */
@@ -109,7 +65,7 @@ static uint64_t flags_check(RmmCall *c, uint64_t flags0, uint64_t flags1)
 
 static uint64_t numbers_check(RmmCall *c, const uint8_t *p, uint64_t flags0)
 {
-    uint64_t f = c->rmm->feature[0];
+    uint64_t f = c->rmm->features->reg[0];
     bool sve = FIELD_EX64(flags0, RMI_REALM_FLAGS0, SVE);
     bool pmu = FIELD_EX64(flags0, RMI_REALM_FLAGS0, PMU);
     const Param number[] = {
@@ -134,51 +90,13 @@ static uint64_t numbers_check(RmmCall *c, const uint8_t *p, uint64_t flags0)
 }
 
 /*
- * Arm ARM D8.2: which levels a walk may start at. One table at level L resolves
- * the bits of L and below; up to 16 may be joined at the start level.
- */
-static int first_level(ArmRmm *rmm, bool lpa2)
-{
-    switch (rmm->granule_shift) {
-    case 12:
-        return lpa2 ? -1 : rmm->pa_bits >= 44 ? 0 : 1;
-    case 14:
-        return lpa2 ? 0 : 1;
-    default:
-        return 1;
-    }
-}
-
-bool rmm_realm_geometry_ok(ArmRmm *rmm, unsigned s2sz, int64_t level,
-                           uint64_t num, bool lpa2)
-{
-    unsigned max = FIELD_EX64(rmm->feature[0], RMI_FEATURE0, S2SZ);
-    unsigned covered;
-    int extra;
-
-    if (!lpa2 && rmm->granule_shift != 16) {
-        max = MIN(max, 48);
-    }
-    if (s2sz < 32 || s2sz > max || level < first_level(rmm, lpa2) ||
-        level > 2) {
-        return false;
-    }
-    covered = rmm_rtt_shift(rmm, level) + rmm->granule_shift - 3;
-    extra = (int)s2sz - (int)covered;
-    if (extra > 4 || s2sz <= rmm_rtt_shift(rmm, level)) {
-        return false;
-    }
-    return num == (extra > 0 ? 1u << extra : 1);
-}
-
-/*
  * bet3 has no flag any more: what needs LPA2 gets it. The flag of older hosts
  * still counts.
  */
 static bool wants_lpa2(ArmRmm *rmm, uint64_t flags0, unsigned s2sz)
 {
     if (rmm->profile->lpa2_by_size &&
-        !FIELD_EX64(rmm->feature[0], RMI_FEATURE0, LPA2)) {
+        !FIELD_EX64(rmm->features->reg[0], RMI_FEATURE0, LPA2)) {
         return false;
     }
     return FIELD_EX64(flags0, RMI_REALM_FLAGS0, LPA2) ||
@@ -188,25 +106,24 @@ static bool wants_lpa2(ArmRmm *rmm, uint64_t flags0, unsigned s2sz)
 static uint64_t read_params(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
-    const uint8_t *p = rmm->params;
+    uint64_t pa = c->arg.realm_create.params;
+    const uint8_t *p = !(pa & (RMI_PARAMS_SIZE - 1)) && rmm_aligned(rmm, pa) ?
+                       rmm_host_copy(c, pa, RMI_PARAMS_SIZE) : NULL;
     uint64_t flags0, flags1, x0;
 
-    if ((c->arg.realm_create.params & (RMI_PARAMS_SIZE - 1)) ||
-        !rmm_aligned(rmm, c->arg.realm_create.params) ||
-        !rmm_ns_read(rmm, c->arg.realm_create.params, rmm->params,
-                     RMI_PARAMS_SIZE)) {
+    if (!p) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "params are not aligned, or not "
-                          "Non-secure memory", c->arg.realm_create.params);
+                          "Non-secure memory", pa);
     }
     flags0 = ldq_le_p(p + RMI_PARAMS_FLAGS0);
     flags1 = ldq_le_p(p + RMI_PARAMS_FLAGS1);
-    c->realm_params.flags0 = flags0;
-    c->realm_params.s2sz = p[RMI_PARAMS_S2SZ];
-    c->realm_params.lpa2 = wants_lpa2(rmm, flags0, p[RMI_PARAMS_S2SZ]);
-    c->realm_params.hash = p[RMI_PARAMS_HASH];
-    c->realm_params.rtt_base = ldq_le_p(p + RMI_PARAMS_RTT_BASE);
-    c->realm_params.rtt_level = ldq_le_p(p + RMI_PARAMS_RTT_LEVEL);
-    c->realm_params.rtt_num = ldl_le_p(p + RMI_PARAMS_RTT_NUM);
+    c->parsed->realm.flags0 = flags0;
+    c->parsed->realm.s2sz = p[RMI_PARAMS_S2SZ];
+    c->parsed->realm.lpa2 = wants_lpa2(rmm, flags0, p[RMI_PARAMS_S2SZ]);
+    c->parsed->realm.hash = p[RMI_PARAMS_HASH];
+    c->parsed->realm.rtt_base = ldq_le_p(p + RMI_PARAMS_RTT_BASE);
+    c->parsed->realm.rtt_level = ldq_le_p(p + RMI_PARAMS_RTT_LEVEL);
+    c->parsed->realm.rtt_num = ldl_le_p(p + RMI_PARAMS_RTT_NUM);
     x0 = flags_check(c, flags0, flags1);
     return x0 ?: numbers_check(c, p, flags0);
 }
@@ -215,8 +132,8 @@ static uint64_t roots_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
     uint64_t size = rmm_granule_size(rmm);
-    uint64_t base = c->realm_params.rtt_base;
-    uint64_t bytes = c->realm_params.rtt_num * size;
+    uint64_t base = c->parsed->realm.rtt_base;
+    uint64_t bytes = c->parsed->realm.rtt_num * size;
 
     if ((base & (bytes - 1)) || base + bytes < base) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "rtt_base is not aligned to all "
@@ -248,20 +165,21 @@ uint64_t rmm_realm_create_check(RmmCall *c)
     if (x0) {
         return x0;
     }
-    if (!rmm_realm_geometry_ok(rmm, c->realm_params.s2sz,
-                               ldq_le_p(rmm->params + RMI_PARAMS_RTT_LEVEL),
-                               c->realm_params.rtt_num,
-                               c->realm_params.lpa2)) {
+    if (!rmm_rtt_geometry_ok(rmm, c->parsed->realm.s2sz,
+                             c->parsed->realm.rtt_level,
+                             c->parsed->realm.rtt_num,
+                             c->parsed->realm.lpa2)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "s2sz, rtt_level_start and "
                           "rtt_num_start do not go together",
-                          c->realm_params.s2sz);
+                          c->parsed->realm.s2sz);
     }
     x0 = roots_check(c);
     if (x0) {
         return x0;
     }
-    return rmm->n_realms >= rmm->num_vmids ?
-           rmm_refuse(c, RMI_ERROR_GLOBAL, "no VMID is left", rmm->n_realms) :
+    return rmm->objects->n_realms >= rmm->config.num_vmids ?
+           rmm_refuse(c, RMI_ERROR_GLOBAL, "no VMID is left",
+                      rmm->objects->n_realms) :
            RMI_SUCCESS;
 }
 
@@ -273,16 +191,16 @@ uint64_t rmm_realm_create_commit(RmmCall *c)
 
     realm->rd = c->arg.realm_create.rd;
     realm->state = RMM_REALM_NEW;
-    realm->s2sz = c->realm_params.s2sz;
-    realm->lpa2 = c->realm_params.lpa2;
-    realm->hash = c->realm_params.hash;
-    realm->flags0 = c->realm_params.flags0;
-    realm->rtt_base = c->realm_params.rtt_base;
-    realm->rtt_level = c->realm_params.rtt_level;
-    realm->rtt_num = c->realm_params.rtt_num;
-    memcpy(realm->rpv, rmm->params + RMI_PARAMS_RPV, sizeof(realm->rpv));
+    realm->s2sz = c->parsed->realm.s2sz;
+    realm->lpa2 = c->parsed->realm.lpa2;
+    realm->hash = c->parsed->realm.hash;
+    realm->flags0 = c->parsed->realm.flags0;
+    realm->rtt_base = c->parsed->realm.rtt_base;
+    realm->rtt_level = c->parsed->realm.rtt_level;
+    realm->rtt_num = c->parsed->realm.rtt_num;
+    memcpy(realm->rpv, c->copy + RMI_PARAMS_RPV, sizeof(realm->rpv));
     QTAILQ_INIT(&realm->recs);
-    rmm_measure_init(rmm, realm, rmm->params);
+    rmm_measure_init(rmm, realm, c->copy);
 
     rmm_granule_set(rmm, realm->rd, 1, RMM_G_DELEGATED, RMM_G_RD);
     rmm_granule_set(rmm, realm->rtt_base, realm->rtt_num, RMM_G_DELEGATED,
@@ -292,16 +210,14 @@ uint64_t rmm_realm_create_commit(RmmCall *c)
     if (c->sro) {
         rmm_extents_move(&realm->held, &c->sro->held);
     }
-    QTAILQ_INSERT_TAIL(&rmm->realms, realm, next);
-    g_hash_table_insert(rmm->objects, &realm->rd, realm);
-    rmm->n_realms++;
+    rmm_realm_add(rmm, realm);
     return RMI_SUCCESS;
 }
 
 void rmm_realm_create_need(RmmCall *c, RmmReqs *reqs)
 {
-    if (c->rmm->realm_granules) {
-        reqs->req[0].count = c->rmm->realm_granules;
+    if (c->rmm->config.realm_granules) {
+        reqs->req[0].count = c->rmm->config.realm_granules;
         reqs->n = 1;
     }
 }
@@ -311,8 +227,8 @@ void rmm_realm_create_lock(RmmCall *c, RmmSro *sro)
     uint64_t size = rmm_granule_size(c->rmm);
 
     rmm_sro_lock(c, sro, c->arg.realm_create.rd, c->arg.realm_create.rd + size);
-    rmm_sro_lock(c, sro, c->realm_params.rtt_base, c->realm_params.rtt_base +
-                 c->realm_params.rtt_num * size);
+    rmm_sro_lock(c, sro, c->parsed->realm.rtt_base, c->parsed->realm.rtt_base +
+                 c->parsed->realm.rtt_num * size);
 }
 
 /* REALM_ACTIVATE, REALM_TERMINATE, REALM_DESTROY */
