@@ -41,10 +41,19 @@ run_qtests() {
     cp "$junit" "$results/$into.xml"
 }
 
+# No include goes upwards: configs/layers.tab
+check_layers() {
+    rm -f "$results/layers.xml"
+    python3 "$RIG_TOP/scripts/check-layers.py" --self-test \
+        --junit "$results/layers.xml" || status=1
+    set_of_results="$set_of_results layers"
+}
+
 check_qtest() {
     if [ -n "${T-}" ]; then
         run_qtests qtest "qtest-rig/$T"
     else
+        check_layers
         run_qtests qtest 'qtest-rig/*' qtest-aarch64/device-introspect-test \
             qtest-aarch64/qom-test
     fi
