@@ -51,6 +51,10 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
                           c->realm->state);
     }
     rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, c->walk);
+    x0 = rmm_rtt_check_work(c, ipa);
+    if (x0) {
+        return x0;
+    }
     if (c->walk->level < RMM_LAST_LEVEL) {
         return rmm_rtt_error(c, "walk ended above the last level");
     }
@@ -173,6 +177,10 @@ static uint64_t map_check(RmmCall *c, bool protected, Output *o)
                           c->arg.map.oaddr);
     }
     rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    x0 = rmm_rtt_check_work(c, base);
+    if (x0) {
+        return x0;
+    }
     if (c->walk->state != RMI_RTT_UNASSIGNED) {
         return rmm_rtt_error(c, "entry at base is mapped");
     }
@@ -274,7 +282,8 @@ static uint64_t map_commit(RmmCall *c,
         RmmWalk w;
 
         rmm_rtt_walk(c->rmm, c->realm, ipa, RMM_LAST_LEVEL, &w);
-        if (!step_fits(c, &w, ipa, top, &o) || !map(c, &w, &o)) {
+        if (rmm_rtt_in_work(c, &w, ipa) || !step_fits(c, &w, ipa, top, &o) ||
+            !map(c, &w, &o)) {
             break;
         }
         span = rmm_rtt_span(c->rmm, w.level);
@@ -308,4 +317,18 @@ void rmm_data_map_lock(RmmCall *c, RmmSro *sro)
         rmm_sro_lock(c, sro, o.base,
                      o.base + rmm_rtt_span(c->rmm, c->walk->level));
     }
+    rmm_sro_lock_entry(c, sro, c->arg.map.base);
+}
+
+void rmm_unprot_map_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock_entry(c, sro, c->arg.map.base);
+}
+
+void rmm_data_map_init_lock(RmmCall *c, RmmSro *sro)
+{
+    uint64_t data = c->arg.data_map_init.data;
+
+    rmm_sro_lock(c, sro, data, data + rmm_granule_size(c->rmm));
+    rmm_sro_lock_entry(c, sro, c->arg.data_map_init.ipa);
 }

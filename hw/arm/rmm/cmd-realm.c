@@ -306,6 +306,11 @@ uint64_t rmm_realm_destroy_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_REALM, "realm is not ZOMBIE",
                           c->realm->state);
     }
+    if (rmm_rtt_foreign(c->realm, c->owner, 0, UINT64_MAX)) {
+        return rmm_refuse(c, rmm_blocked(c->rmm),
+                          "entry is in work by an open operation",
+                          c->realm->rtt_base);
+    }
     return realm_live(c->rmm, c->realm) ?
            rmm_refuse(c, RMI_ERROR_REALM, "realm is live: RECs",
                       c->realm->num_recs) : RMI_SUCCESS;

@@ -29,7 +29,7 @@ static uint64_t apply(RmmCall *c, uint64_t base, uint64_t top, RmiRipas ripas,
         RmmWalk e;
 
         rmm_rtt_entry(rmm, c->realm, c->walk, i, ipa, &e);
-        if (e.state == RMI_RTT_TABLE) {
+        if (e.state == RMI_RTT_TABLE || rmm_rtt_in_work(c, &e, ipa)) {
             break;
         }
         if (e.ripas != ripas &&
@@ -69,6 +69,10 @@ uint64_t rmm_init_ripas_check(RmmCall *c)
                           c->realm->state);
     }
     rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    x0 = rmm_rtt_check_work(c, base);
+    if (x0) {
+        return x0;
+    }
     if (!base_aligned(c, base) || c->walk->state == RMI_RTT_TABLE) {
         return rmm_rtt_error(c, "base is inside of a larger entry");
     }
@@ -114,6 +118,10 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
                           "REC", c->rec->ripas_top);
     }
     rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+    x0 = rmm_rtt_check_work(c, base);
+    if (x0) {
+        return x0;
+    }
     differs = c->walk->ripas != c->rec->ripas_value;
     if (!base_aligned(c, base) && differs) {
         return rmm_rtt_error(c, "base is inside of a larger entry");
@@ -149,4 +157,10 @@ void rmm_set_ripas_lock(RmmCall *c, RmmSro *sro)
 {
     rmm_sro_lock(c, sro, c->arg.set_ripas.rec, c->arg.set_ripas.rec +
                  rmm_granule_size(c->rmm));
+    rmm_sro_lock_entry(c, sro, c->arg.set_ripas.base);
+}
+
+void rmm_init_ripas_lock(RmmCall *c, RmmSro *sro)
+{
+    rmm_sro_lock_entry(c, sro, c->arg.init_ripas.base);
 }

@@ -54,6 +54,10 @@ uint64_t rmm_rtt_create_check(RmmCall *c)
                           c->arg.rtt_create.rtt);
     }
     rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt_create.ipa, level - 1, c->walk);
+    x0 = rmm_rtt_check_work(c, c->arg.rtt_create.ipa);
+    if (x0) {
+        return x0;
+    }
     if (c->walk->level < level - 1) {
         return rmm_rtt_error(c, "walk ended above level - 1");
     }
@@ -85,10 +89,12 @@ uint64_t rmm_rtt_create_commit(RmmCall *c)
     return RMI_SUCCESS;
 }
 
-void rmm_x2_lock(RmmCall *c, RmmSro *sro)
+void rmm_rtt_create_lock(RmmCall *c, RmmSro *sro)
 {
-    rmm_sro_lock(c, sro, c->arg.x[2],
-                 c->arg.x[2] + rmm_granule_size(c->rmm));
+    uint64_t rtt = c->arg.rtt_create.rtt;
+
+    rmm_sro_lock(c, sro, rtt, rtt + rmm_granule_size(c->rmm));
+    rmm_sro_lock_entry(c, sro, c->arg.rtt_create.ipa);
 }
 
 /* Checks 1 to 3 of RTT_DESTROY and RTT_FOLD */
@@ -102,6 +108,10 @@ static uint64_t table_check(RmmCall *c)
         return x0;
     }
     rmm_rtt_walk(c->rmm, c->realm, c->arg.rtt.ipa, level - 1, c->walk);
+    x0 = rmm_rtt_check_work(c, c->arg.rtt.ipa);
+    if (x0) {
+        return x0;
+    }
     if (c->walk->level < level - 1 || c->walk->state != RMI_RTT_TABLE) {
         c->out.rtt_destroy.top = rmm_rtt_next_live(c->rmm, c->realm, c->walk,
                                                    c->arg.rtt.ipa);
@@ -132,6 +142,7 @@ void rmm_rtt_destroy_lock(RmmCall *c, RmmSro *sro)
 {
     rmm_sro_lock(c, sro, c->walk->addr,
                  c->walk->addr + rmm_granule_size(c->rmm));
+    rmm_sro_lock_entry(c, sro, c->arg.rtt.ipa);
 }
 
 static void free_table(RmmCall *c)

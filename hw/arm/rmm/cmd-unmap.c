@@ -65,6 +65,7 @@ static uint64_t unmap_check(RmmCall *c, bool protected)
     }
     if (!x0) {
         rmm_rtt_walk(rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
+        x0 = rmm_rtt_check_work(c, base);
     }
     return x0;
 }
@@ -89,10 +90,6 @@ uint64_t rmm_data_unmap_check(RmmCall *c)
     if ((assigned || c->rmm->profile->unmap_whole_void) &&
         too_large(c, c->walk, c->arg.map.base, c->arg.map.top)) {
         return rmm_rtt_error(c, "entry at base reaches over the range");
-    }
-    if (assigned &&
-        rmm_granule_check(c, c->walk->addr, RMM_G_DATA) == RMI_BLOCKED) {
-        return RMI_BLOCKED;
     }
     return RMI_SUCCESS;
 }
@@ -203,6 +200,9 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
         rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, &w);
         span = rmm_rtt_span(rmm, w.level);
         end = MIN((ipa & ~(span - 1)) + span, top);
+        if (rmm_rtt_in_work(c, &w, ipa)) {
+            break;
+        }
         if (w.state == RMI_RTT_ASSIGNED) {
             if (too_large(c, &w, ipa, top) || !freed_add(c, &f, &w)) {
                 break;
@@ -237,4 +237,5 @@ void rmm_data_unmap_lock(RmmCall *c, RmmSro *sro)
         rmm_sro_lock(c, sro, c->walk->addr, c->walk->addr +
                      rmm_rtt_span(c->rmm, c->walk->level));
     }
+    rmm_sro_lock_entry(c, sro, c->arg.map.base);
 }

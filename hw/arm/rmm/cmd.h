@@ -74,10 +74,13 @@ void rmm_rec_create_need(RmmCall *c, RmmReqs *reqs);
 void rmm_rec_create_lock(RmmCall *c, RmmSro *sro);
 void rmm_rec_lock(RmmCall *c, RmmSro *sro);
 RmmExtents *rmm_rec_memory(RmmCall *c);
-void rmm_x2_lock(RmmCall *c, RmmSro *sro);
+void rmm_rtt_create_lock(RmmCall *c, RmmSro *sro);
 void rmm_rtt_destroy_lock(RmmCall *c, RmmSro *sro);
 void rmm_data_map_lock(RmmCall *c, RmmSro *sro);
 void rmm_data_unmap_lock(RmmCall *c, RmmSro *sro);
+void rmm_data_map_init_lock(RmmCall *c, RmmSro *sro);
+void rmm_unprot_map_lock(RmmCall *c, RmmSro *sro);
+void rmm_init_ripas_lock(RmmCall *c, RmmSro *sro);
 void rmm_set_ripas_lock(RmmCall *c, RmmSro *sro);
 
 #endif /* RMM_CMD_H */

@@ -58,6 +58,9 @@ void rmm_realm_free(ArmRmm *rmm, RmmRealm *realm)
     }
     g_hash_table_remove(rmm->objects->by_pa, &realm->rd);
     rmm_extents_clear(&realm->held);
+    if (realm->in_work) {
+        g_array_unref(realm->in_work);
+    }
     QTAILQ_REMOVE(&rmm->objects->realms, realm, next);
     rmm->objects->n_realms--;
     g_free(realm);
@@ -218,7 +221,8 @@ static bool recs_ok(ArmRmm *rmm, RmmRealm *realm)
     return true;
 }
 
-bool rmm_objects_ok(ArmRmm *rmm)
+/* Does the ledger know them? */
+static bool objects_ok(ArmRmm *rmm)
 {
     RmmRealm *realm;
 
@@ -236,6 +240,13 @@ bool rmm_objects_ok(ArmRmm *rmm)
     return true;
 }
 
+static int objects_post_load(void *opaque, int version)
+{
+    RmmObjects *o = opaque;
+
+    return objects_ok(o->rmm) ? 0 : -EINVAL;
+}
+
 static int objects_pre_load(void *opaque)
 {
     RmmObjects *o = opaque;
@@ -249,6 +260,7 @@ const VMStateDescription vmstate_rmm_objects = {
     .version_id = 1,
     .minimum_version_id = 1,
     .pre_load = objects_pre_load,
+    .post_load = objects_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_QTAILQ_V(realms, RmmObjects, 1, vmstate_realm, RmmRealm, next),
         VMSTATE_END_OF_LIST()

@@ -53,6 +53,13 @@ typedef enum RmmRealmState {
     RMM_REALM_STATES,
 } RmmRealmState;
 
+/* Part of a realm's address space whose entries an operation has in work */
+typedef struct RmmSpan {
+    uint64_t base;
+    uint64_t top;
+    unsigned owner;
+} RmmSpan;
+
 struct RmmRealm {
     uint64_t rd;
     uint8_t state;
@@ -71,6 +78,7 @@ struct RmmRealm {
     uint8_t rem[4][RMI_HASH_BYTES];
     uint8_t rpv[64];
     RmmExtents held;
+    GArray *in_work;                /* RmmSpan; NULL: none yet */
     QTAILQ_HEAD(, RmmRec) recs;
     QTAILQ_ENTRY(RmmRealm) next;
 };
@@ -114,9 +122,6 @@ void rmm_rec_add(ArmRmm *rmm, RmmRec *rec);
 
 /** rmm_rec_free: forget a REC; its index is not used again */
 void rmm_rec_free(ArmRmm *rmm, RmmRec *rec);
-
-/** rmm_objects_ok: after loading: does the ledger know them? */
-bool rmm_objects_ok(ArmRmm *rmm);
 
 extern const VMStateDescription vmstate_rmm_objects;
 

@@ -101,6 +101,65 @@ uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
 }
 
 /*
+ * Entries in work
+ */
+void rmm_rtt_work_begin(RmmRealm *realm, unsigned owner, uint64_t base,
+                        uint64_t top)
+{
+    RmmSpan span = { base, top, owner };
+
+    if (!realm->in_work) {
+        realm->in_work = g_array_new(false, false, sizeof(RmmSpan));
+    }
+    g_array_append_val(realm->in_work, span);
+}
+
+void rmm_rtt_work_end(RmmRealm *realm, unsigned owner)
+{
+    GArray *all = realm->in_work;
+
+    for (unsigned i = all ? all->len : 0; i-- > 0; ) {
+        if (g_array_index(all, RmmSpan, i).owner == owner) {
+            g_array_remove_index_fast(all, i);
+        }
+    }
+}
+
+bool rmm_rtt_foreign(const RmmRealm *realm, unsigned owner, uint64_t base,
+                     uint64_t top)
+{
+    for (unsigned i = 0; realm->in_work && i < realm->in_work->len; i++) {
+        const RmmSpan *s = &g_array_index(realm->in_work, RmmSpan, i);
+
+        if (s->owner != owner && s->base < top && base < s->top) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t rmm_rtt_entry_base(ArmRmm *rmm, const RmmWalk *w, uint64_t ipa)
+{
+    return ipa & ~(rmm_rtt_span(rmm, w->level) - 1);
+}
+
+bool rmm_rtt_in_work(RmmCall *c, const RmmWalk *w, uint64_t ipa)
+{
+    uint64_t base = rmm_rtt_entry_base(c->rmm, w, ipa);
+
+    return rmm_rtt_foreign(c->realm, c->owner, base,
+                           base + rmm_rtt_span(c->rmm, w->level));
+}
+
+uint64_t rmm_rtt_check_work(RmmCall *c, uint64_t ipa)
+{
+    return rmm_rtt_in_work(c, c->walk, ipa) ?
+           rmm_refuse(c, rmm_blocked(c->rmm),
+                      "entry is in work by an open operation",
+                      c->walk->entry_pa) : RMI_SUCCESS;
+}
+
+/*
  * Addresses: with LPA2, bits 51:50 are at 9:8; 64 KiB granules have 51:48 at
  * 15:12.
  */

@@ -100,6 +100,31 @@ bool rmm_rtt_table_live(ArmRmm *rmm, const RmmRealm *realm, uint64_t table,
 uint64_t rmm_range_check(RmmCall *c, uint64_t base, uint64_t top,
                          bool protected);
 
+/*
+ * sec B4.3.3: entries that an open operation has in work, as a range of the
+ * realm's addresses: what lies below an entry is in work with it.
+ */
+
+/** rmm_rtt_work_begin: @owner, not 0, has entries of a range in work */
+void rmm_rtt_work_begin(RmmRealm *realm, unsigned owner, uint64_t base,
+                        uint64_t top);
+
+/** rmm_rtt_work_end: @owner has none in work any more */
+void rmm_rtt_work_end(RmmRealm *realm, unsigned owner);
+
+/** rmm_rtt_foreign: has anybody but @owner a part of a range in work? */
+bool rmm_rtt_foreign(const RmmRealm *realm, unsigned owner, uint64_t base,
+                     uint64_t top);
+
+/** rmm_rtt_entry_base: first address of the entry that @w is at */
+uint64_t rmm_rtt_entry_base(ArmRmm *rmm, const RmmWalk *w, uint64_t ipa);
+
+/** rmm_rtt_in_work: has another operation the entry of @w, or what is below? */
+bool rmm_rtt_in_work(RmmCall *c, const RmmWalk *w, uint64_t ipa);
+
+/** rmm_rtt_check_work: refuse if rmm_rtt_in_work() of @c's walk */
+uint64_t rmm_rtt_check_work(RmmCall *c, uint64_t ipa);
+
 /** rmm_rtts_ok: after loading: can all realms have the tables they have? */
 bool rmm_rtts_ok(ArmRmm *rmm);
 

@@ -4,8 +4,8 @@
  * Copyright (c) 2026 the qemu-rig authors
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Incoming state is checked against the ledger, which is loaded before, and
- * the locks are taken anew.
+ * Incoming state is checked against the ledger, which is loaded before, as are
+ * realms, and the locks are taken anew.
  */
 
 #include "qemu/osdep.h"
@@ -50,6 +50,8 @@ static const VMStateDescription vmstate_sro = {
         VMSTATE_UINT8(n_locks, RmmSro),
         VMSTATE_STRUCT_ARRAY(lock, RmmSro, RMM_MAX_LOCKS, 1, vmstate_lock,
                              RmmLock),
+        VMSTATE_UINT64(work_rd, RmmSro),
+        VMSTATE_STRUCT(work, RmmSro, 1, vmstate_lock, RmmLock),
         VMSTATE_END_OF_LIST()
     },
 };
@@ -83,6 +85,14 @@ static void lock_again(ArmRmm *rmm, const RmmSro *sro)
     for (unsigned i = 0; i < sro->n_locks; i++) {
         rmm_granule_lock(rmm, rmm_sro_owner(rmm, sro), sro->lock[i].base,
                          sro->lock[i].top);
+    }
+    if (sro->work.top) {
+        RmmRealm *realm = rmm_realm_find(rmm, sro->work_rd);
+
+        if (realm) {
+            rmm_rtt_work_begin(realm, rmm_sro_owner(rmm, sro), sro->work.base,
+                               sro->work.top);
+        }
     }
 }
 

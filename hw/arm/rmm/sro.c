@@ -104,8 +104,24 @@ void rmm_sro_lock(RmmCall *c, RmmSro *sro, uint64_t base, uint64_t top)
     }
 }
 
+void rmm_sro_lock_entry(RmmCall *c, RmmSro *sro, uint64_t ipa)
+{
+    uint64_t base = rmm_rtt_entry_base(c->rmm, c->walk, ipa);
+    uint64_t top = base + rmm_rtt_span(c->rmm, c->walk->level);
+
+    sro->work_rd = c->realm->rd;
+    sro->work = (RmmLock) { base, top };
+    rmm_rtt_work_begin(c->realm, rmm_sro_owner(c->rmm, sro), base, top);
+}
+
 static void unlock_all(ArmRmm *rmm, RmmSro *sro)
 {
+    RmmRealm *realm = sro->work.top ? rmm_realm_find(rmm, sro->work_rd) : NULL;
+
+    if (realm) {
+        rmm_rtt_work_end(realm, rmm_sro_owner(rmm, sro));
+    }
+    sro->work = (RmmLock) { 0, 0 };
     for (unsigned i = 0; i < sro->n_locks; i++) {
         rmm_granule_unlock(rmm, rmm_sro_owner(rmm, sro), sro->lock[i].base,
                            sro->lock[i].top);

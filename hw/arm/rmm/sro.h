@@ -47,7 +47,9 @@ struct RmmSro {
     int64_t last_ns;
     RmmExtents held;
     uint8_t n_locks;
-    RmmLock lock[RMM_MAX_LOCKS];
+    RmmLock lock[RMM_MAX_LOCKS];    /* granules */
+    uint64_t work_rd;               /* entries in work: of which realm, */
+    RmmLock work;                   /* and of which addresses; 0, 0: none */
 };
 
 struct RmmSros {
@@ -84,6 +86,9 @@ RmmSro *rmm_sro_next(ArmRmm *rmm, const RmmSro *sro);
 
 /** rmm_sro_lock: a range of granules is in an intermediate state */
 void rmm_sro_lock(RmmCall *c, RmmSro *sro, uint64_t base, uint64_t top);
+
+/** rmm_sro_lock_entry: so is the entry of @c's walk, which is for @ipa */
+void rmm_sro_lock_entry(RmmCall *c, RmmSro *sro, uint64_t ipa);
 
 /** rmm_sro_request: value of the donation request register; 0 if it has none */
 uint64_t rmm_sro_request(ArmRmm *rmm, RmmSro *sro);

@@ -51,7 +51,7 @@ static int rmm_post_load(void *opaque, int version)
 {
     ArmRmm *rmm = opaque;
 
-    if (!rmm_system_ok(rmm) || !rmm_objects_ok(rmm) || !rmm_rtts_ok(rmm) ||
+    if (!rmm_system_ok(rmm) || !rmm_rtts_ok(rmm) ||
         !rmm_measures_ok(rmm)) {
         error_report("arm-rmm: the incoming state contradicts itself");
         return -EINVAL;
@@ -74,8 +74,8 @@ const VMStateDescription vmstate_arm_rmm = {
         PART(banks, RmmBanks),
         PART(ledger, RmmLedger),
         PART(gpt, RmmGpt),
-        PART(sros, RmmSros),
         PART(objects, RmmObjects),
+        PART(sros, RmmSros),
         PART(system, RmmSystem),
         PART(dispatch, RmmDispatch),
         PART(random, RmmRandom),
