@@ -395,6 +395,40 @@ static void hyp_timer(void)
     qfabric_files_close(&files);
 }
 
+/*
+ * The list of addresses of a map is read once, when the operation begins: what
+ * the host writes to it later is not looked at.
+ */
+static void list_read_once(gconstpointer data)
+{
+    bool unprot = GPOINTER_TO_UINT(data);
+    uint64_t ipa = unprot ? 1ull << 39 : 0;
+    uint64_t first = unprot ? NS(20) : P(20), second = unprot ? NS(24) : P(24);
+    unsigned num = unprot ? R_UNPROT_MAP : R_DATA_MAP;
+    RmmHost h;
+
+    rmm_start_args(&h, "bet3", "", "");
+    rmm_active(&h);
+    rmm_realm(&h, P(0), P(2));
+    rmm_delegate(&h, P(16), 16);
+    g_assert_cmphex(R(&h, R_RTT_CREATE, P(0), P(16), ipa, 2), ==, OK);
+    g_assert_cmphex(R(&h, R_RTT_CREATE, P(0), P(17), ipa, 3), ==, OK);
+    rmm_script(&h, unprot ? SRO_ROUNDS("RTT_UNPROT_MAP") :
+                            SRO_ROUNDS("RTT_DATA_MAP"));
+    rmm_list(&h, 0, first, 2);
+    g_assert_cmphex(R(&h, num, P(0), ipa, ipa + 2 * PAGE,
+                      2 | 2 << 2 | 0x1e0000, LIST) & 0x3ff, ==, INCOMPLETE);
+    rmm_list(&h, 0, second, 2);
+    while (R(&h, R_CONTINUE, 0, 0)) {
+        g_assert_cmphex(h.x[0] & 0x3ff, ==, INCOMPLETE);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmphex(R(&h, R_READ_ENTRY, P(0), ipa + i * PAGE, 3), ==, OK);
+        g_assert_cmphex(h.x[3] & ~(PAGE - 1), ==, first + i * PAGE);
+    }
+    rmm_stop(&h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -416,5 +450,9 @@ int main(int argc, char **argv)
     qtest_add_data_func("/arm-rmm/regress/pci", "", pci_dma);
     qtest_add_data_func("/arm-rmm/regress/pci-smmu", ",iommu=smmuv3", pci_dma);
     qtest_add_func("/arm-rmm/regress/hyp-timer", hyp_timer);
+    qtest_add_data_func("/arm-rmm/regress/list-read-once",
+                        GUINT_TO_POINTER(0), list_read_once);
+    qtest_add_data_func("/arm-rmm/regress/list-read-once-unprotected",
+                        GUINT_TO_POINTER(1), list_read_once);
     return g_test_run();
 }

@@ -85,10 +85,11 @@ uint64_t rmm_data_map_init_commit(RmmCall *c)
 
 /*
  * Output addresses: one descriptor in the register, or a list in memory that is
- * read entry by entry as it is used.
+ * copied once. Of a list a call uses RMI_LIST_MAX entries at most, and says how
+ * far it came.
  */
 typedef struct Output {
-    uint64_t list;
+    const uint8_t *list;
     unsigned left;          /* further descriptors of the list */
     uint64_t base;
     uint64_t bytes;         /* of the current descriptor */
@@ -106,14 +107,11 @@ static bool output_take(RmmCall *c, Output *o, uint64_t desc)
 /* The next descriptor with something in it */
 static bool output_next(RmmCall *c, Output *o)
 {
-    uint64_t desc;
-
     while (!o->bytes) {
-        if (!o->left || !rmm_ns_read(c->rmm, o->list, &desc, sizeof(desc)) ||
-            !output_take(c, o, le64_to_cpu(desc))) {
+        if (!o->left || !output_take(c, o, ldq_le_p(o->list))) {
             return false;
         }
-        o->list += sizeof(desc);
+        o->list += 8;
         o->left--;
     }
     return true;
@@ -134,8 +132,11 @@ static bool output_begin(RmmCall *c, Output *o)
         if (c->arg.map.oaddr & 7) {
             return false;
         }
-        o->list = c->arg.map.oaddr;
-        o->left = FIELD_EX64(flags, RMI_MAP, LIST_COUNT);
+        o->left = MIN(FIELD_EX64(flags, RMI_MAP, LIST_COUNT), RMI_LIST_MAX);
+        o->list = rmm_host_copy(c, c->arg.map.oaddr, o->left * 8);
+        if (!o->list) {
+            return false;
+        }
         break;
     default:
         return false;
@@ -292,10 +293,7 @@ static uint64_t map_commit(RmmCall *c,
         o.bytes -= span;
     }
     c->out.range.top = ipa;
-    /* Nothing only if the host changed its list after the check. */
-    return ipa > c->arg.map.base ? RMI_SUCCESS :
-           rmm_refuse(c, RMI_ERROR_INPUT, "list changed during the call",
-                      c->arg.map.oaddr);
+    return RMI_SUCCESS;
 }
 
 uint64_t rmm_data_map_commit(RmmCall *c)

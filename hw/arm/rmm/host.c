@@ -53,10 +53,12 @@ bool rmm_ns_write(ArmRmm *rmm, uint64_t pa, const void *buf, uint64_t size)
 
 const uint8_t *rmm_host_copy(RmmCall *c, uint64_t pa, uint32_t size)
 {
+    if (c->copy) {
+        return size <= c->n_copy ? c->copy : NULL;
+    }
     if (!rmm_ns_ok(c->rmm, pa, size)) {
         return NULL;
     }
-    g_free(c->copy);
     c->copy = g_malloc(size);
     c->n_copy = size;
     rmm_read(c->rmm, pa, c->copy, size);

@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include "migration/vmstate.h"
 #include "granule.h"
+#include "host.h"
 #include "sro-internal.h"
 
 static const VMStateDescription vmstate_lock = {
@@ -23,6 +24,13 @@ static const VMStateDescription vmstate_lock = {
         VMSTATE_END_OF_LIST()
     },
 };
+
+static bool copy_ok(void *opaque, int version)
+{
+    RmmSro *sro = opaque;
+
+    return sro->n_copy <= RMM_COPY_MAX;
+}
 
 static const VMStateDescription vmstate_sro = {
     .name = "arm-rmm/operation",
@@ -47,6 +55,9 @@ static const VMStateDescription vmstate_sro = {
         VMSTATE_UINT64(last_x0, RmmSro),
         VMSTATE_INT64(last_ns, RmmSro),
         VMSTATE_STRUCT(held, RmmSro, 1, vmstate_rmm_extents, RmmExtents),
+        VMSTATE_UINT32(n_copy, RmmSro),
+        VMSTATE_VALIDATE("size of the copy", copy_ok),
+        VMSTATE_VBUFFER_ALLOC_UINT32(copy, RmmSro, 1, NULL, n_copy),
         VMSTATE_UINT8(n_locks, RmmSro),
         VMSTATE_STRUCT_ARRAY(lock, RmmSro, RMM_MAX_LOCKS, 1, vmstate_lock,
                              RmmLock),

@@ -271,6 +271,8 @@ static void open_context(RmmCall *c, RmmSro *sro, const RmmCourse *course)
     if (c->cmd->opened) {
         c->cmd->opened(c);
     }
+    sro->copy = g_steal_pointer(&c->copy);
+    sro->n_copy = c->n_copy;
 }
 
 static void first_phase(ArmRmm *rmm, RmmSro *sro)
@@ -323,6 +325,8 @@ RmmCall *rmm_sro_resume(RmmCall *c, RmmSro *sro, RmmFrame *begun)
     b->sro = sro;
     b->owner = rmm_sro_owner(c->rmm, sro);
     b->arg = sro->arg;
+    b->copy = g_memdup2(sro->copy, sro->n_copy);
+    b->n_copy = sro->n_copy;
     return b;
 }
 
@@ -357,6 +361,9 @@ static void forget(ArmRmm *rmm, RmmSro *sro)
 {
     unlock_all(rmm, sro);
     rmm_extents_clear(&sro->held);
+    g_free(sro->copy);
+    sro->copy = NULL;
+    sro->n_copy = 0;
     sro->open = false;
 }
 

@@ -46,6 +46,8 @@ struct RmmSro {
     uint64_t last_x0;               /* and its answer */
     int64_t last_ns;
     RmmExtents held;
+    uint8_t *copy;                  /* what the host passed by address */
+    uint32_t n_copy;
     uint8_t n_locks;
     RmmLock lock[RMM_MAX_LOCKS];    /* granules */
     uint64_t work_rd;               /* entries in work: of which realm, */
