@@ -98,19 +98,21 @@ static bool take_desc(RmmCall *c, RmmSro *sro, uint64_t desc, Piece *x,
 static bool take_list(RmmCall *c, RmmSro *sro, Piece *p, unsigned *n)
 {
     ArmRmm *rmm = c->rmm;
-    uint64_t list[RMI_LIST_MAX];
     uint64_t count = MIN(c->arg.op_mem.count, RMI_LIST_MAX);
+    const uint8_t *list = NULL;
     uint64_t total = 0;
 
     *n = 0;
-    if ((c->arg.op_mem.list & 7) ||
-        (count && !rmm_ns_read(rmm, c->arg.op_mem.list, list, count * 8))) {
+    if (count && !(c->arg.op_mem.list & 7)) {
+        list = rmm_host_copy(c, c->arg.op_mem.list, count * 8);
+    }
+    if ((c->arg.op_mem.list & 7) || (count && !list)) {
         rmm_refuse(c, RMI_ERROR_INPUT, "list is not aligned, or not "
                    "Non-secure memory", c->arg.op_mem.list);
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
-        if (!take_desc(c, sro, le64_to_cpu(list[i]), &p[*n], &total)) {
+        if (!take_desc(c, sro, ldq_le_p(list + i * 8), &p[*n], &total)) {
             return false;
         }
         *n += p[*n].granules > 0;
@@ -221,7 +223,7 @@ static RmmSro *lookup_for(RmmCall *c, RmiMem wants)
 uint64_t rmm_op_mem_donate(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_DONATE);
-    Piece p[RMI_LIST_MAX];
+    g_autofree Piece *p = g_new(Piece, RMI_LIST_MAX);
     uint64_t taken = 0;
     unsigned n;
     bool ok, next;
@@ -348,7 +350,7 @@ static void after_reclaim(RmmCall *c, RmmSro *sro)
 uint64_t rmm_op_mem_reclaim(RmmCall *c)
 {
     RmmSro *sro = lookup_for(c, RMI_MEM_RECLAIM);
-    uint64_t list[RMI_LIST_MAX];
+    g_autofree uint64_t *list = g_new(uint64_t, RMI_LIST_MAX);
     unsigned capacity;
 
     if (!sro) {
