@@ -429,6 +429,40 @@ static void list_read_once(gconstpointer data)
     rmm_stop(&h);
 }
 
+/* A realm can let the host change what is DESTROYED, or not. */
+static void ripas_destroyed(void)
+{
+    static const char script[] =
+        "{ \"rules\": [ { \"command\": \"REC_ENTER\", \"exit\": {"
+        " \"reason\": 4, \"ripas-base\": 0, \"ripas-top\": 4096,"
+        " \"ripas-value\": 1%s } } ] }";
+    RmmHost h;
+
+    rmm_start_args(&h, "bet3", ",rec-granules=0", "");
+    rmm_active(&h);
+    rmm_realm(&h, P(0), P(2));
+    rmm_delegate(&h, P(16), 16);
+    g_assert_cmphex(rmm_rec_begin(&h, P(0), P(16), 0), ==, OK);
+    g_assert_cmphex(R(&h, R_RTT_CREATE, P(0), P(17), 0, 2), ==, OK);
+    g_assert_cmphex(R(&h, R_RTT_CREATE, P(0), P(18), 0, 3), ==, OK);
+    g_assert_cmphex(R(&h, R_INIT_RIPAS, P(0), 0, PAGE), ==, OK);
+    g_assert_cmphex(R(&h, R_DATA_MAP, P(0), 0, PAGE, 1, P(19) | 4), ==, OK);
+    g_assert_cmphex(R(&h, R_DATA_UNMAP, P(0), 0, PAGE, 0, 0), ==, OK);
+    g_assert_cmphex(R(&h, R_REALM_ACTIVATE, P(0)), ==, OK);
+    for (unsigned allowed = 0; allowed < 2; allowed++) {
+        g_autofree char *rule = g_strdup_printf(
+            script, allowed ? ", \"ripas-destroyed\": true" : "");
+
+        rmm_script(&h, rule);
+        g_assert_cmphex(R(&h, R_REC_ENTER, P(16), RUN), ==, OK);
+        g_assert_cmphex(R(&h, R_SET_RIPAS, P(0), P(16), 0, PAGE), ==, OK);
+        g_assert_cmphex(h.x[1], ==, PAGE);
+        g_assert_cmphex(R(&h, R_READ_ENTRY, P(0), 0, 3), ==, OK);
+        g_assert_cmpuint(h.x[4], ==, allowed ? 1 : 2); /* RAM, DESTROYED */
+    }
+    rmm_stop(&h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -454,5 +488,6 @@ int main(int argc, char **argv)
                         GUINT_TO_POINTER(0), list_read_once);
     qtest_add_data_func("/arm-rmm/regress/list-read-once-unprotected",
                         GUINT_TO_POINTER(1), list_read_once);
+    qtest_add_func("/arm-rmm/regress/ripas-destroyed", ripas_destroyed);
     return g_test_run();
 }

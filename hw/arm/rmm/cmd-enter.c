@@ -131,6 +131,7 @@ static void note_exit(RmmRec *rec, const ArmRmmExit *e, const uint64_t *gprs)
         rec->ripas_addr = e->ripas_base;
         rec->ripas_top = e->ripas_top;
         rec->ripas_value = e->ripas_value;
+        rec->ripas_destroyed = e->has_ripas_destroyed && e->ripas_destroyed;
         break;
     }
 }
