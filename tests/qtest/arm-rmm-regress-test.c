@@ -463,6 +463,28 @@ static void ripas_destroyed(void)
     rmm_stop(&h);
 }
 
+/* A command that the profile lacks is told apart from one that nobody knows. */
+static void lacking(void)
+{
+    QDict *info;
+    QListEntry *e;
+    bool found = false;
+    RmmHost h;
+
+    rmm_start_args(&h, "bet1", "", "");
+    g_assert_cmphex(R(&h, R_GPT_INFO, RAM, RAM + GiB), ==, UNKNOWN);
+    info = qtest_qmp_assert_success_ref(h.qts, "{ 'execute': 'query-rmm' }");
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(info, "refusals"), e) {
+        QDict *d = qobject_to(QDict, qlist_entry_obj(e));
+
+        found |= g_str_equal(qdict_get_str(d, "command"), "GPT_INFO") &&
+                 strstr(qdict_get_str(d, "condition"), "bet1");
+    }
+    g_assert_true(found);
+    qobject_unref(info);
+    rmm_stop(&h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -489,5 +511,6 @@ int main(int argc, char **argv)
     qtest_add_data_func("/arm-rmm/regress/list-read-once-unprotected",
                         GUINT_TO_POINTER(1), list_read_once);
     qtest_add_func("/arm-rmm/regress/ripas-destroyed", ripas_destroyed);
+    qtest_add_func("/arm-rmm/regress/lacking", lacking);
     return g_test_run();
 }

@@ -103,6 +103,20 @@ static uint64_t answer(RmmCall *c)
     return rmm_policy_leave(c, x0);
 }
 
+/* The interface knows it, this revision does not. */
+static void lacking(ArmRmm *rmm, int cpu, const RmmCommand *cmd,
+                    const uint64_t *in)
+{
+    RmmFrame frame;
+    RmmCall *c = rmm_frame_begin(&frame, rmm, cmd, cpu);
+
+    memcpy(&c->arg, in, sizeof(c->arg));
+    c->out.x[0] = rmm_refuse(c, RMI_UNKNOWN, rmm->profile->lacks_why,
+                             cmd->num);
+    notifier_list_notify(&rmm->dispatch->answered, c);
+    rmm_frame_end(&frame);
+}
+
 bool rmm_call(ArmRmm *rmm, int cpu, uint16_t num, const uint64_t *in,
               uint64_t *out, unsigned *n_out)
 {
@@ -110,7 +124,11 @@ bool rmm_call(ArmRmm *rmm, int cpu, uint16_t num, const uint64_t *in,
     RmmFrame frame;
     RmmCall *c;
 
-    if (!cmd || !rmm_profile_has(rmm->profile, num)) {
+    if (!cmd) {
+        return false;
+    }
+    if (!rmm_profile_has(rmm->profile, num)) {
+        lacking(rmm, cpu, cmd, in);
         return false;
     }
     c = rmm_frame_begin(&frame, rmm, cmd, cpu);
