@@ -485,6 +485,79 @@ static void lacking(void)
     rmm_stop(&h);
 }
 
+/* Address space of QEMU at its largest so far, in KiB */
+static unsigned long vm_peak(RmmHost *h)
+{
+    g_autofree char *name = g_strdup_printf("/proc/%d/status",
+                                            qtest_pid(h->qts));
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(name, &text, NULL, NULL));
+    return g_ascii_strtoull(strstr(text, "VmPeak:") + 7, NULL, 10);
+}
+
+/* Where a stream has a piece of memory: one, of @granules from @base on */
+static uint8_t *find_extent(char *stream, gsize len, uint64_t base,
+                            uint64_t granules)
+{
+    uint8_t want[20];
+
+    stl_be_p(want, 1);
+    stq_be_p(want + 4, base);
+    stq_be_p(want + 12, granules);
+    return memmem(stream, len, want, sizeof(want));
+}
+
+/* A snapshot that claims 2^26 - 1 pieces of memory gets no room for them */
+static void hostile_count(void)
+{
+    g_autofree char *uri = NULL, *stream = NULL;
+    unsigned long before;
+    QFabricFiles files;
+    uint8_t *count;
+    gsize len;
+    RmmHost h;
+
+    qfabric_files_open(&files);
+    uri = g_strdup_printf("file:%s", files.stream);
+    rmm_start_args(&h, "bet3", "", "");
+    rmm_active(&h);
+    rmm_realm(&h, P(0), P(2));
+    rmm_delegate(&h, P(64), 8);
+    g_assert_cmphex(rmm_rec_begin(&h, P(0), P(64), 0) & 0x3ff, ==,
+                    WANT_DONATE);
+    rmm_list(&h, 0, P(65), 5);
+    g_assert_cmphex(R(&h, R_DONATE, 0, LIST, 5, 0) & 0x3ff, ==, WANT_DONATE);
+    qfabric_migrate_out(h.qts, uri);
+    rmm_stop(&h);
+
+    g_assert_true(g_file_get_contents(files.stream, &stream, &len, NULL));
+    count = find_extent(stream, len, P(65), 5);
+    g_assert_nonnull(count);
+    stl_be_p(count, (1 << 26) - 1);
+    g_assert_true(g_file_set_contents(files.stream, stream, len, NULL));
+
+    rmm_start_args(&h, "bet3", "", "-incoming defer");
+    before = vm_peak(&h);
+    qtest_qmp_assert_success(h.qts,
+        "{ 'execute': 'migrate-incoming', 'arguments': { 'uri': %s,"
+        "  'exit-on-error': false } }", uri);
+    for (;;) {
+        QDict *info = qtest_qmp_assert_success_ref(h.qts,
+            "{ 'execute': 'query-migrate' }");
+        bool failed = !g_strcmp0(qdict_get_try_str(info, "status"), "failed");
+
+        qobject_unref(info);
+        if (failed) {
+            break;
+        }
+        g_usleep(10 * 1000);
+    }
+    g_assert_cmpuint(vm_peak(&h) - before, <, 512 * 1024);
+    rmm_stop(&h);
+    qfabric_files_close(&files);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -512,5 +585,6 @@ int main(int argc, char **argv)
                         GUINT_TO_POINTER(1), list_read_once);
     qtest_add_func("/arm-rmm/regress/ripas-destroyed", ripas_destroyed);
     qtest_add_func("/arm-rmm/regress/lacking", lacking);
+    qtest_add_func("/arm-rmm/regress/hostile-count", hostile_count);
     return g_test_run();
 }

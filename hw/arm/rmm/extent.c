@@ -9,6 +9,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "migration/qemu-file-types.h"
 #include "migration/vmstate.h"
 #include "extent.h"
 #include "granule.h"
@@ -72,51 +73,63 @@ bool rmm_extents_ok(ArmRmm *rmm, const RmmExtents *e)
     return true;
 }
 
-/* Migration */
-static int extents_pre_load(void *opaque)
+/*
+ * Migration. How many pieces there are is what the other side says: memory is
+ * taken for those alone that have arrived.
+ */
+static int put_extents(QEMUFile *f, void *pv, size_t size,
+                       const VMStateField *field, JSONWriter *vmdesc)
 {
-    rmm_extents_clear(opaque);
+    const RmmExtents *e = pv;
+
+    qemu_put_be32(f, e->n);
+    for (int i = 0; i < e->n; i++) {
+        qemu_put_be64(f, e->ext[i].base);
+        qemu_put_be64(f, e->ext[i].granules);
+        qemu_put_byte(f, e->ext[i].was_ns);
+    }
     return 0;
 }
 
-static bool extents_count_ok(void *opaque, int version)
+static int get_extents(QEMUFile *f, void *pv, size_t size,
+                       const VMStateField *field)
 {
-    RmmExtents *e = opaque;
+    RmmExtents *e = pv;
+    uint32_t n = qemu_get_be32(f);
 
-    return e->n >= 0 && e->n <= MAX_EXTENTS;
-}
+    rmm_extents_clear(e);
+    for (uint32_t i = 0; i < n; i++) {
+        RmmExtent x = {
+            .base = qemu_get_be64(f),
+            .granules = qemu_get_be64(f),
+            .was_ns = qemu_get_byte(f),
+        };
 
-static int extents_post_load(void *opaque, int version)
-{
-    RmmExtents *e = opaque;
-
-    e->allocated = e->n;
+        if (qemu_file_get_error(f) || i == MAX_EXTENTS) {
+            return -EINVAL;
+        }
+        extents_push(e, &x);
+    }
     return 0;
 }
 
-static const VMStateDescription vmstate_extent = {
-    .name = "arm-rmm/extent",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT64(base, RmmExtent),
-        VMSTATE_UINT64(granules, RmmExtent),
-        VMSTATE_BOOL(was_ns, RmmExtent),
-        VMSTATE_END_OF_LIST()
-    },
+static const VMStateInfo info_extents = {
+    .name = "arm-rmm/extents",
+    .get = get_extents,
+    .put = put_extents,
 };
 
 const VMStateDescription vmstate_rmm_extents = {
     .name = "arm-rmm/extents",
     .version_id = 1,
     .minimum_version_id = 1,
-    .pre_load = extents_pre_load,
-    .post_load = extents_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_INT32(n, RmmExtents),
-        VMSTATE_VALIDATE("number of pieces", extents_count_ok),
-        VMSTATE_STRUCT_VARRAY_ALLOC(ext, RmmExtents, n, 1, vmstate_extent,
-                                    RmmExtent),
+        {
+            .name = "pieces",
+            .size = sizeof(RmmExtents),
+            .info = &info_extents,
+            .flags = VMS_SINGLE,
+        },
         VMSTATE_END_OF_LIST()
     },
 };

@@ -13,6 +13,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/log.h"
+#include "migration/qemu-file-types.h"
 #include "migration/vmstate.h"
 #include "gpt.h"
 #include "granule.h"
@@ -327,117 +328,94 @@ void rmm_granules_reset(ArmRmm *rmm)
 }
 
 /*
- * Migration: runs of granules that are equal
+ * Migration: runs of granules that are equal. They go into the ledger one by
+ * one as they arrive, so no number of them takes memory.
  */
-static const VMStateDescription vmstate_run = {
-    .name = "arm-rmm/run",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT64(n, RmmRun),
-        VMSTATE_UINT8(byte, RmmRun),
-        VMSTATE_UINT8(origin, RmmRun),
-        VMSTATE_END_OF_LIST()
-    },
-};
 
-static int ledger_pre_save(void *opaque)
+/* Granules from @at on that are equal */
+static uint64_t run_at(const RmmLedger *l, uint64_t at, uint64_t total)
 {
-    RmmLedger *l = opaque;
-    uint64_t total = rmm_granule_total(l->rmm);
-    GArray *runs = g_array_new(false, true, sizeof(RmmRun));
+    uint64_t n = 1;
 
-    for (uint64_t i = 0; i < total; ) {
-        RmmRun run = { .byte = l->byte[i], .origin = l->origin[i] };
-
-        while (i + run.n < total && l->byte[i + run.n] == run.byte &&
-               l->origin[i + run.n] == run.origin) {
-            run.n++;
-        }
-        i += run.n;
-        g_array_append_val(runs, run);
+    while (at + n < total && l->byte[at + n] == l->byte[at] &&
+           l->origin[at + n] == l->origin[at]) {
+        n++;
     }
-    l->n_runs = runs->len;
-    l->run = (RmmRun *)g_array_free(runs, false);
-    return 0;
+    return n;
 }
 
-static void forget_runs(RmmLedger *l)
+static int put_runs(QEMUFile *f, void *pv, size_t size,
+                    const VMStateField *field, JSONWriter *vmdesc)
 {
-    g_free(l->run);
-    l->run = NULL;
-    l->n_runs = 0;
-}
-
-static int ledger_post_save(void *opaque)
-{
-    forget_runs(opaque);
-    return 0;
-}
-
-static int ledger_pre_load(void *opaque)
-{
-    forget_runs(opaque);
-    return 0;
-}
-
-static bool runs_ok(void *opaque, int version)
-{
-    RmmLedger *l = opaque;
-
-    return l->n_runs >= 0 && (uint64_t)l->n_runs <= l->rmm->banks->units;
-}
-
-static bool load_runs(RmmLedger *l)
-{
+    RmmLedger *l = pv;
     uint64_t total = rmm_granule_total(l->rmm);
-    uint64_t rest = l->rmm->banks->units;
-    uint64_t at = 0;
+
+    for (uint64_t at = 0, n; at < total; at += n) {
+        n = run_at(l, at, total);
+        qemu_put_be64(f, n);
+        qemu_put_byte(f, l->byte[at]);
+        qemu_put_byte(f, l->origin[at]);
+    }
+    return 0;
+}
+
+static bool load_run(RmmLedger *l, uint64_t at, uint64_t n, uint8_t byte,
+                     uint8_t origin)
+{
+    unsigned state = byte & RMM_LEDGER_STATE;
+
+    if (!n || n > rmm_granule_total(l->rmm) - at || state >= RMM_G_STATES ||
+        (origin && !rmm_command_name(origin + RMI_NUM_FIRST - 1))) {
+        return false;
+    }
+    memset(l->byte + at, byte, n);
+    memset(l->origin + at, origin, n);
+    l->count[state] += n;
+    return true;
+}
+
+static int get_runs(QEMUFile *f, void *pv, size_t size,
+                    const VMStateField *field)
+{
+    RmmLedger *l = pv;
+    uint64_t units = l->rmm->banks->units;
+    uint64_t total = rmm_granule_total(l->rmm);
 
     memset(l->count, 0, sizeof(l->count));
-    for (int32_t i = 0; i < l->n_runs; i++) {
-        const RmmRun *run = &l->run[i];
-        unsigned state = run->byte & RMM_LEDGER_STATE;
-
-        if (run->n > total - at || state >= RMM_G_STATES ||
-            (run->origin &&
-             !rmm_command_name(run->origin + RMI_NUM_FIRST - 1))) {
-            return false;
-        }
-        memset(l->byte + at, run->byte, run->n);
-        memset(l->origin + at, run->origin, run->n);
-        l->count[state] += run->n;
-        at += run->n;
-    }
-    memset(l->byte + at, 0, rest - at);
-    memset(l->origin + at, 0, rest - at);
-    memset(l->owner, 0, rest * sizeof(*l->owner));
+    memset(l->owner, 0, units * sizeof(*l->owner));
     l->locked = 0;
-    return at == total;
+    for (uint64_t at = 0, n; at < total; at += n) {
+        uint8_t byte, origin;
+
+        n = qemu_get_be64(f);
+        byte = qemu_get_byte(f);
+        origin = qemu_get_byte(f);
+        if (qemu_file_get_error(f) || !load_run(l, at, n, byte, origin)) {
+            return -EINVAL;
+        }
+    }
+    memset(l->byte + total, 0, units - total);
+    memset(l->origin + total, 0, units - total);
+    return 0;
 }
 
-static int ledger_post_load(void *opaque, int version)
-{
-    RmmLedger *l = opaque;
-    bool ok = load_runs(l);
-
-    forget_runs(l);
-    return ok ? 0 : -EINVAL;
-}
+static const VMStateInfo info_runs = {
+    .name = "arm-rmm/runs",
+    .get = get_runs,
+    .put = put_runs,
+};
 
 const VMStateDescription vmstate_rmm_ledger = {
     .name = "arm-rmm/ledger",
     .version_id = 1,
     .minimum_version_id = 1,
-    .pre_save = ledger_pre_save,
-    .post_save = ledger_post_save,
-    .pre_load = ledger_pre_load,
-    .post_load = ledger_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_INT32(n_runs, RmmLedger),
-        VMSTATE_VALIDATE("number of runs", runs_ok),
-        VMSTATE_STRUCT_VARRAY_ALLOC(run, RmmLedger, n_runs, 1, vmstate_run,
-                                    RmmRun),
+        {
+            .name = "runs",
+            .size = sizeof(RmmLedger),
+            .info = &info_runs,
+            .flags = VMS_SINGLE,
+        },
         VMSTATE_UINT64(donated, RmmLedger),
         VMSTATE_UINT64(reclaimed, RmmLedger),
         VMSTATE_END_OF_LIST()

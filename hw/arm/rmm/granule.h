@@ -33,13 +33,6 @@ typedef enum RmmGranuleState {
 #define RMM_LEDGER_WAS_NS   0x20    /* INTERNAL that was UNDELEGATED */
 #define RMM_LEDGER_USED     0x40    /* was more than DELEGATED */
 
-/* Granules that are equal, for migration */
-typedef struct RmmRun {
-    uint64_t n;
-    uint8_t byte;
-    uint8_t origin;
-} RmmRun;
-
 struct RmmLedger {
     ArmRmm *rmm;
     uint8_t *byte;
@@ -50,10 +43,6 @@ struct RmmLedger {
     uint64_t locked;
     uint64_t donated;               /* since reset, in granules */
     uint64_t reclaimed;
-
-    /* while it migrates */
-    int32_t n_runs;
-    RmmRun *run;
 };
 
 /** rmm_granules_init: make room, once the memory is known */
