@@ -30,6 +30,40 @@
 
 static uint64_t bl33_start;
 
+/* What is loaded, and where it starts, is memory that the host has. */
+static void check_place(ArmRmm *rmm, const char *name, uint64_t at,
+                        uint64_t size)
+{
+    uint64_t next;
+    const RmmBank *b = rmm_bank_at(rmm, at, &next);
+
+    if (!b || size > next - at) {
+        error_report("arm-rmm: %s=0x%" PRIx64 ": 0x%" PRIx64 " bytes from "
+                     "there on are not all memory; the machine has it from 0x%"
+                     HWADDR_PRIx " to 0x%" HWADDR_PRIx, name, at, size,
+                     rmm->banks->bank[0].base, rmm_banks_end(rmm));
+        exit(1);
+    }
+}
+
+/* A pipe or a device would be read twice, or for ever. */
+static bool payload_ok(const char *file, Error **errp)
+{
+    struct stat st;
+
+    if (stat(file, &st) < 0) {
+        error_setg_errno(errp, errno, "arm-rmm: bl33=%s", file);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode) || !st.st_size) {
+        error_setg(errp, "arm-rmm: bl33=%s is %s; it must be an ELF file or a "
+                   "raw image", file, S_ISREG(st.st_mode) ? "empty" :
+                   "no regular file");
+        return false;
+    }
+    return true;
+}
+
 bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
 {
     MachineState *ms = current_machine;
@@ -50,6 +84,9 @@ bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
         }
         return true;
     }
+    if (!payload_ok(rmm->config.bl33, errp)) {
+        return false;
+    }
     if (ms->kernel_filename) {
         error_setg(errp, "arm-rmm: bl33=%s and -kernel %s both want to be "
                    "started; give one of them", rmm->config.bl33,
@@ -67,9 +104,19 @@ bool rmm_boot_prepare(ArmRmm *rmm, Error **errp)
     return true;
 }
 
+/* Loads a raw image of @bytes; returns what load_image_targphys() does. */
+static ssize_t load_raw(ArmRmm *rmm, uint64_t bytes)
+{
+    bl33_start = rmm->config.bl33_addr ?:
+                 rmm->banks->bank[0].base + BL33_OFFSET;
+    check_place(rmm, "bl33-address", bl33_start, bytes);
+    return load_image_targphys_as(rmm->config.bl33, bl33_start, bytes,
+                                  &address_space_memory);
+}
+
 void rmm_boot_load(ArmRmm *rmm)
 {
-    hwaddr start = rmm->banks->bank[0].base;
+    struct stat st = { };
     ssize_t size;
 
     if (!rmm->config.bl33) {
@@ -78,19 +125,19 @@ void rmm_boot_load(ArmRmm *rmm)
     size = load_elf_as(rmm->config.bl33, NULL, NULL, NULL, &bl33_start, NULL,
                        NULL, NULL, ELFDATA2LSB, EM_AARCH64, 0, 0,
                        &address_space_memory);
-    if (size == ELF_LOAD_NOT_ELF) {
-        bl33_start = rmm->config.bl33_addr ?: start + BL33_OFFSET;
-        size = load_image_targphys_as(rmm->config.bl33, bl33_start,
-                                      current_machine->ram_size,
-                                      &address_space_memory);
+    /* What is shorter than the head of an ELF file cannot be one. */
+    if (stat(rmm->config.bl33, &st) == 0 &&
+        (size == ELF_LOAD_NOT_ELF || st.st_size < EI_NIDENT)) {
+        size = load_raw(rmm, st.st_size);
     }
     if (size < 0) {
-        error_report("arm-rmm: bl33=%s cannot be loaded: %s", rmm->config.bl33,
-                     load_elf_strerror(size));
+        error_report("arm-rmm: bl33=%s cannot be loaded: %s",
+                     rmm->config.bl33, load_elf_strerror(size));
         exit(1);
     }
     if (rmm->config.bl33_entry) {
         bl33_start = rmm->config.bl33_entry;
+        check_place(rmm, "bl33-entry", bl33_start, 4);
     }
 }
 

@@ -152,6 +152,22 @@ static bool rmm_check_machine(Error **errp)
     return true;
 }
 
+/* sec B4.3.2: what can end an operation that did not succeed */
+static bool rmm_check_status(ArmRmm *rmm, Error **errp)
+{
+    uint8_t status = rmm->config.cancel_status;
+
+    if (status == RMI_SUCCESS || status == RMI_BUSY ||
+        status == RMI_INCOMPLETE || status == RMI_BLOCKED ||
+        status >= ARM_RMM_STATUS__MAX) {
+        error_setg(errp, "arm-rmm: cancel-status=%u ends no operation; it must "
+                   "be an error, 1 to %u", status, ARM_RMM_STATUS__MAX - 1);
+        error_append_hint(errp, "10 is BUSY, 13 INCOMPLETE, 14 BLOCKED.\n");
+        return false;
+    }
+    return true;
+}
+
 static bool rmm_check_numbers(ArmRmm *rmm, Error **errp)
 {
     static const struct {
@@ -208,7 +224,8 @@ static void rmm_realize(DeviceState *dev, Error **errp)
         rmm->config.num_sros = MIN(10 * current_machine->smp.max_cpus,
                                    RMM_MAX_SROS);
     }
-    if (!rmm_check_numbers(rmm, errp) || !rmm_boot_prepare(rmm, errp)) {
+    if (!rmm_check_numbers(rmm, errp) || !rmm_check_status(rmm, errp) ||
+        !rmm_boot_prepare(rmm, errp)) {
         return;
     }
     make_parts(rmm);
