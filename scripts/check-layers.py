@@ -26,16 +26,20 @@ class Family:
     folder: str
     layers: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    def module(self, stem: str) -> str | None:
-        """The module of a file: the longest name that fits."""
-        best = None
+    def module(self, file: str) -> str | None:
+        """The module of a file: its own name, or the longest that fits."""
+        stem = file[:-2]
+        best, length = None, 0
         for _, modules in self.layers:
-            for name in modules:
-                if name == "*":
-                    best = best or stem
-                elif ((stem == name or stem.startswith(name + "-")) and
-                      (best is None or len(name) > len(best))):
-                    best = name
+            for module in modules:
+                for name in module.split("+"):
+                    if name == file:
+                        return module
+                    if name == "*" and not best:
+                        best = stem
+                    if ((stem == name or stem.startswith(name + "-")) and
+                            len(name) > length):
+                        best, length = module, len(name)
         return best
 
     def layer(self, module: str) -> int:
@@ -64,7 +68,11 @@ def read_tab(path: Path) -> list[Family]:
         if words[0] == "family" and len(words) == 3:
             families.append(Family(words[1], words[2]))
         elif words[0] == "layer" and len(words) > 2 and families:
-            families[-1].layers.append((words[1], words[2:]))
+            layers = families[-1].layers
+            if layers and layers[-1][0] == words[1]:
+                layers[-1][1].extend(words[2:])
+            else:
+                layers.append((words[1], words[2:]))
         else:
             sys.exit(f"{path}:{n}: neither 'family NAME FOLDER' nor "
                      "'layer NAME MODULE...'")
@@ -111,7 +119,7 @@ def check_family(tree: Path, family: Family,
     edges: dict[str, dict[str, Include]] = {}
     faults = []
     for path in sources(folder):
-        module = family.module(path.stem)
+        module = family.module(path.name)
         if module is None:
             faults.append(f"{path.relative_to(tree)}:1: in no layer of "
                           f"family {family.name}")
@@ -122,7 +130,7 @@ def check_family(tree: Path, family: Family,
                     faults.append(f"{inc}: {inc.target} is private to family "
                                   f"{other.name}")
             target = inc.target.removeprefix(family.folder + "/")
-            to = family.module(Path(target).stem) if target in own else None
+            to = family.module(target) if target in own else None
             if to is None or to == module:
                 continue
             edges.setdefault(module, {}).setdefault(to, inc)
