@@ -19,6 +19,23 @@
 #include "measure.h"
 #include "memory.h"
 
+/* There is a VOID entry of the last level. */
+static uint64_t page_check(RmmCall *c, uint64_t ipa)
+{
+    uint64_t x0;
+
+    rmm_rtt_walk(c->rmm, c->realm, ipa, RMM_LAST_LEVEL, c->walk);
+    x0 = rmm_rtt_check_work(c, ipa);
+    if (x0) {
+        return x0;
+    }
+    if (c->walk->level < RMM_LAST_LEVEL) {
+        return rmm_rtt_error(c, "walk ended above the last level");
+    }
+    return c->walk->state == RMI_RTT_UNASSIGNED ? RMI_SUCCESS :
+           rmm_rtt_error(c, "entry is not VOID");
+}
+
 uint64_t rmm_data_map_init_check(RmmCall *c)
 {
     ArmRmm *rmm = c->rmm;
@@ -50,18 +67,7 @@ uint64_t rmm_data_map_init_check(RmmCall *c)
         return rmm_refuse(c, RMI_ERROR_REALM, "realm is not NEW",
                           c->realm->state);
     }
-    rmm_rtt_walk(rmm, c->realm, ipa, RMM_LAST_LEVEL, c->walk);
-    x0 = rmm_rtt_check_work(c, ipa);
-    if (x0) {
-        return x0;
-    }
-    if (c->walk->level < RMM_LAST_LEVEL) {
-        return rmm_rtt_error(c, "walk ended above the last level");
-    }
-    if (c->walk->state != RMI_RTT_UNASSIGNED) {
-        return rmm_rtt_error(c, "entry is not VOID");
-    }
-    return RMI_SUCCESS;
+    return page_check(c, ipa);
 }
 
 uint64_t rmm_data_map_init_commit(RmmCall *c)

@@ -90,18 +90,9 @@ uint64_t rmm_init_ripas_commit(RmmCall *c)
     return RMI_SUCCESS;
 }
 
-uint64_t rmm_set_ripas_check(RmmCall *c)
+/* The range is the first part of what the REC asked for. */
+static uint64_t request_check(RmmCall *c, uint64_t base, uint64_t top)
 {
-    uint64_t base = c->arg.set_ripas.base, top = c->arg.set_ripas.top;
-    uint64_t x0 = rmm_check_rd(c, c->arg.set_ripas.rd);
-    bool differs;
-
-    if (!x0) {
-        x0 = rmm_check_rec(c, c->arg.set_ripas.rec, &c->rec);
-    }
-    if (x0) {
-        return x0;
-    }
     if (c->rec->running || c->rec->realm != c->realm) {
         return rmm_refuse(c, RMI_ERROR_REC, "REC runs, or is another realm's",
                           c->rec->pa);
@@ -116,6 +107,24 @@ uint64_t rmm_set_ripas_check(RmmCall *c)
     if (top > c->rec->ripas_top || !rmm_rtt_protected(c->realm, top - 1)) {
         return rmm_refuse(c, RMI_ERROR_INPUT, "top is above the request of the "
                           "REC", c->rec->ripas_top);
+    }
+    return RMI_SUCCESS;
+}
+
+uint64_t rmm_set_ripas_check(RmmCall *c)
+{
+    uint64_t base = c->arg.set_ripas.base, top = c->arg.set_ripas.top;
+    uint64_t x0 = rmm_check_rd(c, c->arg.set_ripas.rd);
+    bool differs;
+
+    if (!x0) {
+        x0 = rmm_check_rec(c, c->arg.set_ripas.rec, &c->rec);
+    }
+    if (!x0) {
+        x0 = request_check(c, base, top);
+    }
+    if (x0) {
+        return x0;
     }
     rmm_rtt_walk(c->rmm, c->realm, base, RMM_LAST_LEVEL, c->walk);
     x0 = rmm_rtt_check_work(c, base);

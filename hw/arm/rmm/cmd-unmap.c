@@ -110,6 +110,19 @@ uint64_t rmm_unprot_unmap_check(RmmCall *c)
            RMI_SUCCESS;
 }
 
+static Freed freed_begin(const RmmCall *c, unsigned state)
+{
+    unsigned type = FIELD_EX64(c->arg.map.flags, RMI_MAP, OADDR_TYPE);
+
+    return (Freed) {
+        .type = type,
+        .state = state,
+        .list = c->arg.map.oaddr,
+        .max = type == RMI_OADDR_LIST ?
+               FIELD_EX64(c->arg.map.flags, RMI_MAP, LIST_COUNT) : 1,
+    };
+}
+
 /* Finish the descriptor that grows */
 static void freed_flush(RmmCall *c, Freed *f)
 {
@@ -182,16 +195,8 @@ static uint64_t unmap_commit(RmmCall *c, unsigned state,
     uint64_t ipa = c->arg.map.base, top = c->arg.map.top;
     uint64_t limit = c->chunk ? ipa + MIN(c->chunk, top - ipa) : top;
     uint64_t unmapped = 0;
-    Freed f = {
-        .type = FIELD_EX64(c->arg.map.flags, RMI_MAP, OADDR_TYPE),
-        .state = state,
-        .list = c->arg.map.oaddr,
-        .max = 1,
-    };
+    Freed f = freed_begin(c, state);
 
-    if (f.type == RMI_OADDR_LIST) {
-        f.max = FIELD_EX64(c->arg.map.flags, RMI_MAP, LIST_COUNT);
-    }
     for (unsigned i = 0;
          ipa < limit && i < MAX_STEPS && unmapped < RMM_CALL_BYTES; i++) {
         uint64_t span, end;
