@@ -355,6 +355,27 @@ void pcie_fabric_aer_report(PCIDevice *d, uint32_t bit, bool advisory,
     }
 }
 
+void pcie_fabric_aer_report_cor(PCIDevice *d, uint32_t bit)
+{
+    uint8_t *aer = d->config + d->exp.aer_cap;
+
+    if (!d->exp.exp_cap) {
+        return;
+    }
+    trace_pcie_fabric_error(d->name, pci_requester_id(d), bit, "correctable");
+    set_devsta(d, 0, PCI_EXP_DEVSTA_CED);
+    if (d->exp.aer_cap) {
+        pci_long_test_and_set_mask(aer + PCI_ERR_COR_STATUS, bit);
+        if (pci_get_long(aer + PCI_ERR_COR_MASK) & bit) {
+            return;
+        }
+    }
+    if (pci_get_word(d->config + d->exp.exp_cap + PCI_EXP_DEVCTL) &
+        PCI_EXP_DEVCTL_CERE) {
+        send_message(d, ERR_COR);
+    }
+}
+
 /* Fmt and Type, first byte of the header: sec 2.2.1 */
 static const uint8_t fmt_type[PCIE_FABRIC_OP__MAX] = {
     [PCIE_FABRIC_OP_READ] = 0x00,

@@ -29,6 +29,7 @@
 #include "hw/pci/pcie-fabric.h"
 #include "hw/pci/pcie-fabric-endpoint.h"
 #include "hw/pci/pcie-fabric-engine.h"
+#include "hw/pci/pcie-fabric-rule.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "trace.h"
@@ -54,6 +55,7 @@ struct PCIEFabricEndpoint {
     MemoryRegion mem;
     PCIEFabricEngine engine;
     PCIEFabricCounters counters;
+    RigRules rules;
 };
 
 PCIEFabricCounters *pcie_fabric_endpoint_counters(PCIDevice *d)
@@ -456,6 +458,12 @@ static void endpoint_realize(PCIDevice *d, Error **errp)
         endpoint_exit_bars(ep);
         return;
     }
+    if (!rig_rules_realize(&ep->rules, OBJECT(d), errp)) {
+        pcie_sriov_pf_exit(d);
+        endpoint_exit_bars(ep);
+        pcie_cap_exit(d);
+        return;
+    }
     pcie_fabric_engine_init(&ep->engine, d, ep->mem_size ? &ep->mem : NULL);
     pcie_fabric_regs_seal(&ep->regs, d);
     pcie_fabric_paths_changed();
@@ -464,6 +472,7 @@ static void endpoint_realize(PCIDevice *d, Error **errp)
 static void endpoint_exit(PCIDevice *d)
 {
     pcie_sriov_pf_exit(d);
+    rig_rules_unrealize(&PCIE_FABRIC_ENDPOINT(d)->rules);
     pcie_fabric_engine_exit(&PCIE_FABRIC_ENDPOINT(d)->engine);
     pcie_fabric_paths_changed();
     endpoint_exit_bars(PCIE_FABRIC_ENDPOINT(d));
@@ -482,6 +491,7 @@ static int endpoint_post_load(void *opaque, int version_id)
         VMSTATE_MSIX(parent_obj, PCIEFabricEndpoint),                       \
         VMSTATE_STRUCT(engine, PCIEFabricEndpoint, 1,                       \
                        vmstate_pcie_fabric_engine, PCIEFabricEngine),       \
+        VMSTATE_RIG_RULES(rules, PCIEFabricEndpoint),                       \
         VMSTATE_END_OF_LIST()                                               \
     }
 
@@ -489,16 +499,16 @@ static int endpoint_post_load(void *opaque, int version_id)
 static const VMStateDescription vmstate_endpoint = {
     .name = TYPE_PCIE_FABRIC_ENDPOINT,
     .priority = MIG_PRI_PCI_BUS,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .post_load = endpoint_post_load,
     .fields = ENDPOINT_VMSTATE_FIELDS,
 };
 
 static const VMStateDescription vmstate_endpoint_vf = {
     .name = TYPE_PCIE_FABRIC_ENDPOINT_VF,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .post_load = endpoint_post_load,
     .fields = ENDPOINT_VMSTATE_FIELDS,
 };
@@ -518,9 +528,20 @@ static const Property endpoint_props[] = {
     PCIE_FABRIC_PROPS_LINK(PCIEFabricEndpoint, props.speed, props.width),
 };
 
+static RigRules *endpoint_rules(Object *obj)
+{
+    return &PCIE_FABRIC_ENDPOINT(obj)->rules;
+}
+
 static void endpoint_instance_init(Object *obj)
 {
     PCIE_FABRIC_ENDPOINT(obj)->pcie_type = g_strdup("endpoint");
+    rig_rules_init(endpoint_rules(obj), &pcie_fabric_rule_family);
+}
+
+static void endpoint_instance_finalize(Object *obj)
+{
+    rig_rules_free(endpoint_rules(obj));
 }
 
 static void endpoint_class_init(ObjectClass *klass, void *data)
@@ -541,6 +562,7 @@ static void endpoint_class_init(ObjectClass *klass, void *data)
     rc->phases.hold = endpoint_reset_hold;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     device_class_set_props(dc, endpoint_props);
+    rig_rules_class_init(klass, endpoint_rules);
     pcie_fabric_describe_completer(klass);
     pcie_fabric_describe_serial(klass);
     object_class_property_set_description(klass, "pcie-type",
@@ -583,9 +605,11 @@ static const TypeInfo endpoint_info = {
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(PCIEFabricEndpoint),
     .instance_init = endpoint_instance_init,
+    .instance_finalize = endpoint_instance_finalize,
     .class_init = endpoint_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_PCIE_DEVICE },
+        { TYPE_RIG_RULE_TARGET },
         { }
     },
 };

@@ -190,13 +190,29 @@ static PCIEFabricVerdict send_tlp(PCIEFabricEngine *e, PCIEFabricTLP *tlp)
     return v;
 }
 
-static void wait_for_timeout(PCIEFabricEngine *e, bool in_ring)
+static int64_t timeout_ns(PCIEFabricEngine *e)
+{
+    return (int64_t)e->timeout_us * SCALE_US;
+}
+
+/* @late: for a completion that is on its way; else until the timeout */
+static void wait_for(PCIEFabricEngine *e, bool in_ring, bool late, int64_t ns)
 {
     e->waiting = true;
     e->waiting_in_ring = in_ring;
+    e->waiting_for_late = late;
     set_transactions_pending(e, true);
-    timer_mod(&e->timeout, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                           (int64_t)e->timeout_us * SCALE_US);
+    timer_mod(&e->timeout, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + ns);
+}
+
+/* A completion that comes after the timeout is none. */
+static void drop_too_late(PCIEFabricEngine *e, PCIEFabricVerdict *v)
+{
+    if (v->delay_ns >= timeout_ns(e)) {
+        v->outcome = PCIE_FABRIC_OUTCOME_NO_COMPLETION;
+        v->status = 0;
+        v->reason = PCIE_FABRIC_REASON_RULE;
+    }
 }
 
 /*
@@ -221,6 +237,7 @@ static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
         if (e->epoch != epoch) {
             return false;
         }
+        drop_too_late(e, &v);
         if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
             v.status == PCIE_FABRIC_CPL_SC) {
             if (pcie_fabric_op_is_atomic(tlp.op)) {
@@ -234,9 +251,11 @@ static bool issue(PCIEFabricEngine *e, const PCIEFabricRequest *r,
                               v.outcome, v.status,
                               pcie_fabric_reason_name(v.reason));
     set_result(res, &v);
-    if (v.outcome == PCIE_FABRIC_OUTCOME_NO_COMPLETION) {
+    if (v.outcome == PCIE_FABRIC_OUTCOME_NO_COMPLETION || v.delay_ns) {
+        bool late = v.outcome != PCIE_FABRIC_OUTCOME_NO_COMPLETION;
+
         e->wait_result = *res;
-        wait_for_timeout(e, in_ring);
+        wait_for(e, in_ring, late, late ? v.delay_ns : timeout_ns(e));
         return false;
     }
     return true;
@@ -516,7 +535,7 @@ static void vm_state_changed(void *opaque, bool running, RunState state)
 }
 
 /*
- * sec 2.8: nothing came back. The descriptor is read once more, since what has
+ * sec 2.8: nothing came back, or now it does. The descriptor is read once more, since what has
  * to be kept of it may have been loaded from a snapshot.
  */
 static void end_wait(PCIEFabricEngine *e)
@@ -529,7 +548,9 @@ static void end_wait(PCIEFabricEngine *e)
     e->waiting_in_ring = false;
     set_transactions_pending(e, false);
     pcie_fabric_begin_batch(&e->cache);
-    pcie_fabric_aer_report(e->dev, PCI_ERR_UNC_COMP_TIME, false, NULL);
+    if (!e->waiting_for_late) {
+        pcie_fabric_aer_report(e->dev, PCI_ERR_UNC_COMP_TIME, false, NULL);
+    }
     if (e->epoch != epoch) {
         return;
     }
@@ -873,8 +894,8 @@ static const VMStateDescription vmstate_result = {
 
 const VMStateDescription vmstate_pcie_fabric_engine = {
     .name = "pcie-fabric-engine",
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .post_load = engine_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(ctrl, PCIEFabricEngine),
@@ -893,6 +914,7 @@ const VMStateDescription vmstate_pcie_fabric_engine = {
         VMSTATE_BOOL(doorbell_rung, PCIEFabricEngine),
         VMSTATE_BOOL(waiting, PCIEFabricEngine),
         VMSTATE_BOOL(waiting_in_ring, PCIEFabricEngine),
+        VMSTATE_BOOL(waiting_for_late, PCIEFabricEngine),
         VMSTATE_STRUCT(wait_result, PCIEFabricEngine, 1, vmstate_result,
                        PCIEFabricResult),
         VMSTATE_TIMER(timeout, PCIEFabricEngine),

@@ -20,6 +20,7 @@
 #include "hw/pci/pcie-fabric-audit.h"
 #include "hw/pci/pcie-fabric-gate.h"
 #include "hw/pci/pcie-fabric-link.h"
+#include "hw/pci/pcie-fabric-rule.h"
 #include "hw/qdev-core.h"
 #include "migration/vmstate.h"
 #include "qemu/range.h"
@@ -130,34 +131,124 @@ static uint32_t rrs_value(PCIEFabricFunction *f, uint32_t addr, int len)
 }
 
 /*
+ * Rules: the port above has its turn first.
+ */
+
+/* sec 6.2.3.2.4.1: advisory, since the requester gets a completion */
+static void log_end(PCIDevice *d, PCIEFabricEnd end, const uint32_t *header)
+{
+    if (end == PCIE_FABRIC_END_UR) {
+        pcie_fabric_aer_report(d, PCI_ERR_UNC_UNSUP, true, header);
+    } else if (end == PCIE_FABRIC_END_CA) {
+        pci_word_test_and_set_mask(d->config + (IS_PCI_BRIDGE(d) ?
+                                                PCI_SEC_STATUS : PCI_STATUS),
+                                   PCI_STATUS_SIG_TARGET_ABORT);
+        pcie_fabric_aer_report(d, PCI_ERR_UNC_COMP_ABORT, true, header);
+    }
+}
+
+typedef struct GateRules {
+    PCIEFabricEffect effect[2];
+    bool ruled[2];
+} GateRules;
+
+/* The message of an injected error may have unplugged it. */
+static bool is_there(PCIDevice *d, PCIEFabricFunction *f)
+{
+    return pcie_fabric_function(d) == f;
+}
+
+static PCIEFabricGateState ask_rules(PCIEFabricFunction *f,
+                                     const PCIEFabricAccess *access,
+                                     GateRules *rules)
+{
+    PCIDevice *d = f->d;
+    PCIDevice *whose[] = { f->port, pcie_fabric_port(d) ? NULL : d };
+    uint32_t header[4];
+
+    memset(rules->ruled, 0, sizeof(rules->ruled));
+    for (int i = 0; i < 2; i++) {
+        PCIEFabricEffect *effect = &rules->effect[i];
+
+        rules->ruled[i] = pcie_fabric_rule_config(whose[i], f, access, effect);
+        if (!rules->ruled[i]) {
+            continue;
+        }
+        pcie_fabric_config_header(d, access, header);
+        pcie_fabric_rule_act(effect, header);
+        if (!is_there(d, f)) {
+            return PCIE_FABRIC_GATE_DOWN;
+        }
+        if (effect->end == PCIE_FABRIC_END_RRS) {
+            return PCIE_FABRIC_GATE_RRS;
+        }
+        if (effect->end != PCIE_FABRIC_END_NONE) {
+            log_end(d, effect->end, header);
+            return is_there(d, f) ? PCIE_FABRIC_GATE_REFUSED :
+                                    PCIE_FABRIC_GATE_DOWN;
+        }
+    }
+    return PCIE_FABRIC_GATE_OPEN;
+}
+
+static uint32_t change_data(GateRules *rules, uint32_t val, int len)
+{
+    uint8_t data[4];
+
+    stl_le_p(data, val);
+    for (int i = 0; i < 2; i++) {
+        if (rules->ruled[i]) {
+            pcie_fabric_rule_complete(&rules->effect[i], data, len, NULL, NULL);
+        }
+    }
+    return ldl_le_p(data);
+}
+
+/*
  * Inside of a read: QEMU's ports look into the Function below them to find out
  * what to show in Link Status. That is no access of software.
  */
 static bool reading;
+
+static uint32_t read_open(PCIEFabricFunction *f, uint32_t addr, int len,
+                          GateRules *rules)
+{
+    uint32_t val;
+
+    note_answer(f);
+    reading = true;
+    val = f->config_read(f->d, addr, len);
+    reading = false;
+    return change_data(rules, val, len);
+}
 
 static uint32_t gate_read(PCIDevice *d, uint32_t addr, int len)
 {
     PCIEFabricFunction *f = pcie_fabric_function(d);
     PCIEFabricGateState state = pcie_fabric_gate_state(f);
     PCIEFabricAccess access = { .offset = addr, .size = len };
-    uint32_t val;
+    uint32_t val = MAKE_64BIT_MASK(0, len * 8);
+    GateRules rules;
 
     if (reading) {
         return f->config_read(d, addr, len);
     }
-    pcie_fabric_audit_access(f, state, &access);
-    switch (state) {
-    case PCIE_FABRIC_GATE_OPEN:
-        note_answer(f);
-        reading = true;
-        val = f->config_read(d, addr, len);
-        reading = false;
-        return val;
-    case PCIE_FABRIC_GATE_RRS:
-        return rrs_value(f, addr, len);
-    default:
-        return MAKE_64BIT_MASK(0, len * 8);
+    object_ref(OBJECT(d));
+    if (state == PCIE_FABRIC_GATE_OPEN) {
+        state = ask_rules(f, &access, &rules);
     }
+    if (is_there(d, f)) {
+        pcie_fabric_audit_access(f, state, &access);
+        if (state == PCIE_FABRIC_GATE_OPEN) {
+            val = read_open(f, addr, len, &rules);
+        } else if (state == PCIE_FABRIC_GATE_RRS) {
+            val = rrs_value(f, addr, len);
+        } else if (state == PCIE_FABRIC_GATE_REFUSED) {
+            note_answer(f);
+        }
+    }
+    object_unref(OBJECT(d));
+    return val;
 }
 
 /* Does the access write a 1 to @bit of the byte at @reg? */
@@ -192,6 +283,24 @@ static void flr_done(PCIEFabricFunction *f)
     pcie_fabric_audit_after(f);
 }
 
+static void write_open(PCIEFabricFunction *f, uint32_t addr, uint32_t val,
+                       int len)
+{
+    PCIDevice *d = f->d;
+    bool flr = starts_flr(d, addr, val, len);
+
+    note_answer(f);
+    f->enabled |= writes_bit(PCI_COMMAND, PCI_COMMAND_MASTER, addr, val, len);
+    if (flr) {
+        pcie_fabric_audit_busy(f, "function level reset");
+        reset_begins(f, (void *)"function level reset");
+    }
+    f->config_write(d, addr, val, len);
+    if (flr && is_there(d, f)) {
+        flr_done(f);
+    }
+}
+
 static void gate_write(PCIDevice *d, uint32_t addr, uint32_t val, int len)
 {
     PCIEFabricFunction *f = pcie_fabric_function(d);
@@ -199,26 +308,21 @@ static void gate_write(PCIDevice *d, uint32_t addr, uint32_t val, int len)
     PCIEFabricAccess access = {
         .write = true, .offset = addr, .size = len, .value = val,
     };
-    bool flr;
+    GateRules rules;
 
-    pcie_fabric_audit_access(f, state, &access);
-    if (state != PCIE_FABRIC_GATE_OPEN) {
-        trace_pcie_fabric_gate_dropped(d->name, pci_requester_id(d), addr, val,
-                                       len);
-        return;
-    }
-    note_answer(f);
-    f->enabled |= writes_bit(PCI_COMMAND, PCI_COMMAND_MASTER, addr, val, len);
-    flr = starts_flr(d, addr, val, len);
-    if (flr) {
-        pcie_fabric_audit_busy(f, "function level reset");
-        reset_begins(f, (void *)"function level reset");
-    }
     /* It may unplug itself, by way of the slot that it is in. */
     object_ref(OBJECT(d));
-    f->config_write(d, addr, val, len);
-    if (flr && pcie_fabric_function(d) == f) {
-        flr_done(f);
+    if (state == PCIE_FABRIC_GATE_OPEN) {
+        state = ask_rules(f, &access, &rules);
+    }
+    if (is_there(d, f)) {
+        pcie_fabric_audit_access(f, state, &access);
+    }
+    if (state == PCIE_FABRIC_GATE_OPEN) {
+        write_open(f, addr, val, len);
+    } else {
+        trace_pcie_fabric_gate_dropped(d->name, pci_requester_id(d), addr, val,
+                                       len);
     }
     object_unref(OBJECT(d));
 }

@@ -17,6 +17,7 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-rule.h"
 #include "hw/pci/pcie-fabric-tlp.h"
 #include "trace.h"
 
@@ -66,6 +67,12 @@ static bool is_gone(PCIDevice *d)
     return !d->qdev.realized;
 }
 
+static bool is_success(const PCIEFabricVerdict *v)
+{
+    return v->outcome == PCIE_FABRIC_OUTCOME_DONE &&
+           v->status == PCIE_FABRIC_CPL_SC;
+}
+
 static PCIEFabricVerdict abandoned(void)
 {
     return (PCIEFabricVerdict) { .outcome = PCIE_FABRIC_OUTCOME_NONE };
@@ -106,16 +113,16 @@ static bool is_root_port(PCIDevice *d)
            pcie_cap_get_type(d) == PCI_EXP_TYPE_ROOT_PORT;
 }
 
-static void count_refusal(PCIDevice *where, PCIEFabricReason reason,
-                          const PCIEFabricVerdict *v)
+static void count_refusal(PCIDevice *where, const PCIEFabricVerdict *v)
 {
+    PCIEFabricReason reason = v->reason;
     PCIEFabricCounters *c = where ? pcie_fabric_counters(where) : NULL;
 
     if (!c) {
         return;
     }
     if (v->outcome == PCIE_FABRIC_OUTCOME_NO_COMPLETION) {
-        c->malformed++;
+        c->malformed += reason != PCIE_FABRIC_REASON_RULE;
     } else if (reason == PCIE_FABRIC_REASON_EGRESS_BLOCKED) {
         c->blocked++;
     } else if (v->status == PCIE_FABRIC_CPL_CA) {
@@ -151,6 +158,32 @@ static void log_refusal(PCIDevice *requester, const PCIEFabricTLP *tlp,
     }
 }
 
+/* @aer: what v.where logs, or 0 */
+static PCIEFabricVerdict refuse_as(PCIDevice *requester,
+                                   const PCIEFabricTLP *tlp,
+                                   PCIEFabricVerdict v, uint32_t aer)
+{
+    PCIDevice *where = v.where;
+
+    trace_pcie_fabric_refused(pci_requester_id(requester), tlp->addr,
+                              where ? where->name : "root complex",
+                              pcie_fabric_reason_name(v.reason));
+    count_refusal(where, &v);
+    if (where) {
+        if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
+            v.status == PCIE_FABRIC_CPL_CA) {
+            set_signaled_abort(where);
+        }
+        log_refusal(requester, tlp, where, aer);
+    }
+    if (tlp->op == PCIE_FABRIC_OP_WRITE) {
+        /* Posted: nobody tells the requester. */
+        v.outcome = PCIE_FABRIC_OUTCOME_DONE;
+        v.status = PCIE_FABRIC_CPL_SC;
+    }
+    return v;
+}
+
 static PCIEFabricVerdict refuse(PCIDevice *requester, const PCIEFabricTLP *tlp,
                                 PCIDevice *where, PCIEFabricReason reason)
 {
@@ -168,23 +201,89 @@ static PCIEFabricVerdict refuse(PCIDevice *requester, const PCIEFabricTLP *tlp,
         v.status = PCIE_FABRIC_CPL_UR;
         aer = PCI_ERR_UNC_UNSUP;
     }
-    trace_pcie_fabric_refused(pci_requester_id(requester), tlp->addr,
-                              where ? where->name : "root complex",
-                              pcie_fabric_reason_name(reason));
-    count_refusal(where, reason, &v);
-    if (where) {
-        if (v.outcome == PCIE_FABRIC_OUTCOME_DONE &&
-            v.status == PCIE_FABRIC_CPL_CA) {
-            set_signaled_abort(where);
-        }
-        log_refusal(requester, tlp, where, aer);
+    return refuse_as(requester, tlp, v, aer);
+}
+
+/*
+ * Rules
+ */
+
+/*
+ * Nothing else stands against the request. Returns whether it ends here: *@v
+ * is what becomes of it.
+ * @where: who completes it; NULL: the root complex, or it is not sent at all
+ */
+static bool ends_by_rule(PCIDevice *requester, const PCIEFabricTLP *tlp,
+                         PCIDevice *where, PCIEFabricEffect *effect,
+                         PCIEFabricVerdict *v)
+{
+    uint32_t header[4];
+    bool lost;
+
+    pcie_fabric_tlp_header(requester, tlp, header);
+    pcie_fabric_rule_act(effect, header);
+    if (is_gone(requester) || (where && is_gone(where))) {
+        *v = abandoned();
+        return true;
     }
+    if (effect->end == PCIE_FABRIC_END_NONE) {
+        return false;
+    }
+    lost = effect->end == PCIE_FABRIC_END_LOST;
+    *v = (PCIEFabricVerdict) {
+        .outcome = lost ? PCIE_FABRIC_OUTCOME_NO_COMPLETION :
+                          PCIE_FABRIC_OUTCOME_DONE,
+        .status = lost ? 0 : effect->end == PCIE_FABRIC_END_CA ?
+                  PCIE_FABRIC_CPL_CA : PCIE_FABRIC_CPL_UR,
+        .reason = PCIE_FABRIC_REASON_RULE,
+        .where = where,
+    };
+    *v = refuse_as(requester, tlp, *v, lost ? 0 :
+                   effect->end == PCIE_FABRIC_END_CA ? PCI_ERR_UNC_COMP_ABORT :
+                                                       PCI_ERR_UNC_UNSUP);
+    return true;
+}
+
+/* Fmt and Type of a completion with data; sec 2.2.9 */
+#define CPL_DATA    0x4a
+
+/* sec 2.7.2.2, 7.5.1.1.4: a poisoned completion has come in */
+static void receive_poisoned(PCIDevice *requester, const PCIEFabricTLP *tlp,
+                             PCIDevice *where)
+{
+    bool parity = pci_get_word(requester->config + PCI_COMMAND) &
+                  PCI_COMMAND_PARITY;
+    uint32_t header[4] = {
+        CPL_DATA << 24 | 1 << 14 | (DIV_ROUND_UP(tlp->len, 4) & 0x3ff),
+        (where ? pci_requester_id(where) : 0) << 16 | (tlp->len & 0xfff),
+        pci_requester_id(requester) << 16 | (tlp->addr & 0x7f),
+    };
+
+    pci_word_test_and_set_mask(requester->config + PCI_STATUS,
+                               PCI_STATUS_DETECTED_PARITY |
+                               (parity ? PCI_STATUS_PARITY : 0));
+    pcie_fabric_aer_report(requester, PCI_ERR_UNC_POISON_TLP, false, header);
+    io_generation++;
+}
+
+/* It has been carried out; *@v says so. */
+static void complete_by_rule(PCIDevice *requester, PCIEFabricTLP *tlp,
+                             PCIDevice *where, PCIEFabricEffect *effect,
+                             PCIEFabricVerdict *v)
+{
+    bool atomic = pcie_fabric_op_is_atomic(tlp->op);
+    bool poisoned = false;
+
     if (tlp->op == PCIE_FABRIC_OP_WRITE) {
-        /* Posted: nobody tells the requester. */
-        v.outcome = PCIE_FABRIC_OUTCOME_DONE;
-        v.status = PCIE_FABRIC_CPL_SC;
+        return;
     }
-    return v;
+    pcie_fabric_rule_complete(effect, atomic ? tlp->original : tlp->buf,
+                              tlp->len, &poisoned, &v->delay_ns);
+    if (poisoned) {
+        v->reason = PCIE_FABRIC_REASON_POISONED;
+        v->where = where;
+        receive_poisoned(requester, tlp, where);
+    }
 }
 
 /* sec 6.15: what the Function's own registers allow it to send */
@@ -416,8 +515,15 @@ static PCIEFabricVerdict complete_peer(PCIDevice *requester,
 {
     MemoryRegion *mr = target->io_regions[bar].memory;
     PCIEFabricReason reason = check_peer(target, bar, tlp, offset);
+    PCIEFabricVerdict v = done();
+    PCIEFabricEffect effect;
+    bool ruled = pcie_fabric_rule_memory(target, requester, tlp, false,
+                                         &effect);
 
     if (reason == PCIE_FABRIC_REASON_NONE) {
+        if (ruled && ends_by_rule(requester, tlp, target, &effect, &v)) {
+            return v;
+        }
         if (is_plain_ram(mr)) {
             perform_ram(tlp, mr, offset);
         } else {
@@ -433,7 +539,10 @@ static PCIEFabricVerdict complete_peer(PCIDevice *requester,
         return refuse(requester, tlp, target, reason);
     }
     count_completion(target, tlp);
-    return done();
+    if (ruled) {
+        complete_by_rule(requester, tlp, target, &effect, &v);
+    }
+    return v;
 }
 
 static PCIEFabricPath *lookup(PCIDevice *from, PCIBus *down,
@@ -543,8 +652,15 @@ static PCIEFabricVerdict complete_host(PCIDevice *requester,
 {
     PCIEFabricReason reason = check_host(root_port, tlp, mr);
     bool is_write = tlp->op != PCIE_FABRIC_OP_READ;
+    PCIEFabricVerdict v = done();
+    PCIEFabricEffect effect;
+    bool ruled = pcie_fabric_rule_memory(root_port, requester, tlp, false,
+                                         &effect);
 
     if (reason == PCIE_FABRIC_REASON_NONE) {
+        if (ruled && ends_by_rule(requester, tlp, root_port, &effect, &v)) {
+            return v;
+        }
         if (memory_access_is_direct(mr, is_write, MEMTXATTRS_UNSPECIFIED) &&
             contiguous >= tlp->len) {
             perform_ram(tlp, mr, offset);
@@ -561,7 +677,10 @@ static PCIEFabricVerdict complete_host(PCIDevice *requester,
         return refuse(requester, tlp, root_port, reason);
     }
     count_completion(root_port, tlp);
-    return done();
+    if (ruled) {
+        complete_by_rule(requester, tlp, root_port, &effect, &v);
+    }
+    return v;
 }
 
 /* Declared in exec/memory-internal.h, which common code cannot include. */
@@ -794,16 +913,24 @@ PCIEFabricVerdict pcie_fabric_issue(PCIDevice *requester, PCIEFabricTLP *tlp,
 {
     PCIEFabricPath *path = lookup(requester, NULL, tlp, tlp->addr, cache);
     PCIEFabricVerdict v;
+    PCIEFabricEffect effect;
+    bool ruled = pcie_fabric_rule_memory(requester, requester, tlp, true,
+                                         &effect);
 
     count_passed(path);
     if (path->reason != PCIE_FABRIC_REASON_NONE) {
         v = refuse(requester, tlp, path->where, path_reason(path, tlp));
+    } else if (ruled && ends_by_rule(requester, tlp, NULL, &effect, &v)) {
+        ruled = false;
     } else if (path->target) {
         count_completion_redirect(tlp, path);
         v = complete_peer(requester, tlp, path->target, path->bar, tlp->addr -
                           path->target->io_regions[path->bar].addr);
     } else {
         v = enter_host(requester, tlp, path, cache);
+    }
+    if (!is_gone(requester) && ruled && is_success(&v)) {
+        complete_by_rule(requester, tlp, v.where, &effect, &v);
     }
     if (is_gone(requester)) {
         return abandoned();

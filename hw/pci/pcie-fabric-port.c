@@ -18,6 +18,7 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/rig/rule-target.h"
 #include "hw/pci/pcie-fabric-gate.h"
 #include "hw/pci/pcie-fabric-link.h"
 #include "qemu/module.h"
@@ -299,6 +300,9 @@ bool pcie_fabric_port_realize(PCIDevice *d, Error **errp)
     if (!port_init_slot(d, errp)) {
         goto err_caps;
     }
+    if (!rig_rules_realize(&port->rules, OBJECT(d), errp)) {
+        goto err_slot;
+    }
     pcie_fabric_link_init(d);
     pcie_fabric_dma_init(d);
     pcie_fabric_gate_init();
@@ -306,6 +310,10 @@ bool pcie_fabric_port_realize(PCIDevice *d, Error **errp)
     pcie_fabric_paths_changed();
     return true;
 
+err_slot:
+    if (port_slot(d)) {
+        pcie_chassis_del_slot(port_slot(d));
+    }
 err_caps:
     pcie_cap_exit(d);
 err_msi:
@@ -318,6 +326,7 @@ void pcie_fabric_port_exit(PCIDevice *d)
 {
     PCIESlot *slot = port_slot(d);
 
+    rig_rules_unrealize(&pcie_fabric_port(d)->rules);
     pcie_fabric_link_exit(d);
     if (slot) {
         pcie_chassis_del_slot(slot);

@@ -55,6 +55,7 @@ static const char *const reason_name[PCIE_FABRIC_REASON__MAX] = {
     [PCIE_FABRIC_REASON_POISONED] = "POISONED",
     [PCIE_FABRIC_REASON_IOMMU_FAULT] = "IOMMU_FAULT",
     [PCIE_FABRIC_REASON_BAD_LOCAL] = "BAD_LOCAL",
+    [PCIE_FABRIC_REASON_RULE] = "RULE",
 };
 
 const char *pcie_fabric_reason_name(PCIEFabricReason reason)

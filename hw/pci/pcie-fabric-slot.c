@@ -15,6 +15,7 @@
 #include "hw/hotplug.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pcie.h"
+#include "hw/pci/pcie-fabric-rule.h"
 #include "hw/pci/pcie-fabric-slot.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
@@ -63,15 +64,22 @@ static void slot_unplug(HotplugHandler *handler, DeviceState *dev,
     pcie_fabric_paths_changed();
 }
 
+static RigRules *slot_rules(Object *obj)
+{
+    return &PCIE_FABRIC_SLOT(obj)->port.rules;
+}
+
 /* QEMU's default for aer_log_max asks for what is not modelled. */
 static void slot_instance_init(Object *obj)
 {
     PCI_DEVICE(obj)->exp.aer_log.log_max = 0;
+    rig_rules_init(slot_rules(obj), &pcie_fabric_rule_family);
 }
 
 static void slot_instance_finalize(Object *obj)
 {
     pcie_fabric_dma_finalize(&PCIE_FABRIC_SLOT(obj)->port);
+    rig_rules_free(slot_rules(obj));
 }
 
 static int slot_post_load(void *opaque, int version_id)
@@ -87,14 +95,15 @@ static int slot_post_load(void *opaque, int version_id)
 static const VMStateDescription vmstate_slot = {
     .name = TYPE_PCIE_FABRIC_SLOT,
     .priority = MIG_PRI_PCI_BUS,
-    .version_id = 2,
-    .minimum_version_id = 2,
+    .version_id = 3,
+    .minimum_version_id = 3,
     .post_load = slot_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj.parent_obj.parent_obj.parent_obj,
                            PCIEFabricSlot),
         VMSTATE_STRUCT(port.link, PCIEFabricSlot, 1, vmstate_pcie_fabric_link,
                        PCIEFabricLink),
+        VMSTATE_RIG_RULES(port.rules, PCIEFabricSlot),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -130,6 +139,7 @@ static void slot_class_init(ObjectClass *klass, void *data)
     dc->vmsd = &vmstate_slot;
     set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
     device_class_set_props(dc, slot_props);
+    rig_rules_class_init(klass, slot_rules);
     object_class_property_set_description(klass, "acs",
         "have the Access Control Services capability");
     pcie_fabric_describe_io_window(klass);
@@ -148,6 +158,7 @@ static const TypeInfo slot_info = {
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_PCIE_DEVICE },
         { TYPE_PCIE_FABRIC_PORT },
+        { TYPE_RIG_RULE_TARGET },
         { }
     },
 };

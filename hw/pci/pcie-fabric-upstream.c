@@ -17,6 +17,7 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie-fabric.h"
+#include "hw/pci/pcie-fabric-rule.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "qemu/module.h"
@@ -55,27 +56,35 @@ static void upstream_realize(PCIDevice *d, Error **errp)
     }
 }
 
+static RigRules *upstream_rules(Object *obj)
+{
+    return &PCIE_FABRIC_UPSTREAM(obj)->port.rules;
+}
+
 /* QEMU's default for aer_log_max asks for what is not modelled. */
 static void upstream_instance_init(Object *obj)
 {
     PCI_DEVICE(obj)->exp.aer_log.log_max = 0;
+    rig_rules_init(upstream_rules(obj), &pcie_fabric_rule_family);
 }
 
 static void upstream_instance_finalize(Object *obj)
 {
     pcie_fabric_dma_finalize(&PCIE_FABRIC_UPSTREAM(obj)->port);
+    rig_rules_free(upstream_rules(obj));
 }
 
 static const VMStateDescription vmstate_upstream = {
     .name = TYPE_PCIE_FABRIC_UPSTREAM,
     .priority = MIG_PRI_PCI_BUS,
-    .version_id = 2,
-    .minimum_version_id = 2,
+    .version_id = 3,
+    .minimum_version_id = 3,
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj.parent_obj.parent_obj,
                            PCIEFabricUpstream),
         VMSTATE_STRUCT(port.link, PCIEFabricUpstream, 1,
                        vmstate_pcie_fabric_link, PCIEFabricLink),
+        VMSTATE_RIG_RULES(port.rules, PCIEFabricUpstream),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -109,6 +118,7 @@ static void upstream_class_init(ObjectClass *klass, void *data)
     fpc->get = upstream_get_port;
     set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
     device_class_set_props(dc, upstream_props);
+    rig_rules_class_init(klass, upstream_rules);
     pcie_fabric_describe_routing(klass);
     pcie_fabric_describe_io_window(klass);
     pcie_fabric_describe_serial(klass);
@@ -124,6 +134,7 @@ static const TypeInfo upstream_info = {
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_PCIE_DEVICE },
         { TYPE_PCIE_FABRIC_PORT },
+        { TYPE_RIG_RULE_TARGET },
         { }
     },
 };

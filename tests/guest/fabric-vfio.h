@@ -840,7 +840,7 @@ static inline const char *fabric_reason_name(unsigned reason)
         "NONE", "NO_BME", "NO_REQ_EN", "BAD_REQUEST", "POWER_STATE",
         "EGRESS_BLOCKED", "NO_ROUTING", "ACS_VIOLATION", "NO_TARGET",
         "LINK_DOWN", "UNSUPPORTED", "NOT_ATOMIC", "MALFORMED", "POISONED",
-        "IOMMU_FAULT", "BAD_LOCAL",
+        "IOMMU_FAULT", "BAD_LOCAL", "RULE",
     };
 
     return reason < FABRIC_REASONS ? names[reason] : "?";

@@ -55,6 +55,7 @@ typedef struct PCIEFabricEngine {
 
     bool waiting;               /* a request waits for its timeout ... */
     bool waiting_in_ring;       /* ... and is the descriptor at ring_head */
+    bool waiting_for_late;      /* ... for a completion that a rule delays */
     PCIEFabricResult wait_result;   /* what it gets then */
 
     QEMUTimer timeout;

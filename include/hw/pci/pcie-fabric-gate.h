@@ -23,6 +23,7 @@ typedef enum PCIEFabricGateState {
     PCIE_FABRIC_GATE_OPEN,      /* the Function answers */
     PCIE_FABRIC_GATE_RRS,       /* it answers Request Retry Status */
     PCIE_FABRIC_GATE_DOWN,      /* nothing arrives */
+    PCIE_FABRIC_GATE_REFUSED,   /* a rule lets it fail */
 } PCIEFabricGateState;
 
 /*

@@ -59,6 +59,7 @@ typedef enum PCIEFabricReason {
     PCIE_FABRIC_REASON_POISONED,
     PCIE_FABRIC_REASON_IOMMU_FAULT,
     PCIE_FABRIC_REASON_BAD_LOCAL,
+    PCIE_FABRIC_REASON_RULE,
     PCIE_FABRIC_REASON__MAX
 } PCIEFabricReason;
 
@@ -88,6 +89,7 @@ typedef struct PCIEFabricVerdict {
     uint8_t status;         /* PCIE_FABRIC_CPL_*, for OUTCOME_DONE */
     PCIEFabricReason reason;
     PCIDevice *where;       /* who decided; NULL: the root complex itself */
+    int64_t delay_ns;       /* the completion comes so much later */
 } PCIEFabricVerdict;
 
 /*

@@ -20,6 +20,7 @@
 #include "hw/pci/pcie-fabric-tlp.h"
 #include "hw/pci/pcie_port.h"
 #include "hw/qdev-properties.h"
+#include "hw/rig/rule.h"
 #include "qom/object.h"
 
 #define TYPE_PCIE_FABRIC_ROOT_PORT  "pcie-fabric-root-port"
@@ -103,6 +104,7 @@ typedef struct PCIEFabricPort {
     PCIEFabricLink link;        /* of the secondary side */
     GPtrArray *dma;             /* PCIEFabricDMA, by devfn below */
     PCIEFabricCounters counters;
+    RigRules rules;
 } PCIEFabricPort;
 
 /*
@@ -276,6 +278,12 @@ void pcie_fabric_aer_write_config(PCIDevice *d);
  */
 void pcie_fabric_aer_report(PCIDevice *d, uint32_t bit, bool advisory,
                             const uint32_t *header);
+
+/*
+ * pcie_fabric_aer_report_cor: the same of a correctable error.
+ * @bit: one bit of Correctable Error Status
+ */
+void pcie_fabric_aer_report_cor(PCIDevice *d, uint32_t bit);
 
 /*
  * pcie_fabric_aer_root_pending: does @d signal an AER interrupt, sec 6.2.4.1.2?

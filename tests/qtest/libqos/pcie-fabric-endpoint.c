@@ -163,6 +163,7 @@ static const char *const reason_names[QFEP_R_MAX] = {
     [QFEP_R_POISONED] = "POISONED",
     [QFEP_R_IOMMU_FAULT] = "IOMMU_FAULT",
     [QFEP_R_BAD_LOCAL] = "BAD_LOCAL",
+    [QFEP_R_RULE] = "RULE",
 };
 
 const char *qfabric_reason_name(QFabricReason reason)

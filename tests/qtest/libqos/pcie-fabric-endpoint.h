@@ -115,6 +115,7 @@ typedef enum QFabricReason {
     QFEP_R_POISONED,
     QFEP_R_IOMMU_FAULT,
     QFEP_R_BAD_LOCAL,
+    QFEP_R_RULE,
     QFEP_R_MAX,
 } QFabricReason;
 
