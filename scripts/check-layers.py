@@ -126,7 +126,8 @@ def check_family(tree: Path, family: Family,
             continue
         for inc in includes(tree, path):
             for other in others:
-                if inc.target.startswith(other.folder + "/"):
+                if (inc.target.startswith(other.folder + "/") and
+                        not (tree / "include" / inc.target).exists()):
                     faults.append(f"{inc}: {inc.target} is private to family "
                                   f"{other.name}")
             target = inc.target.removeprefix(family.folder + "/")
@@ -152,6 +153,8 @@ def check_public(tree: Path, families: list[Family]) -> list[str]:
     for path in sorted((tree / "include").rglob("*.h")):
         for inc in includes(tree, path):
             where = (path.parent / inc.target).resolve()
+            if (tree / "include" / inc.target).exists():
+                continue            # public as well, whatever its folder
             for family in families:
                 if (inc.target.startswith(family.folder + "/") or
                         (tree / family.folder).resolve() in where.parents):
@@ -190,6 +193,9 @@ TREES = [
                 "hw/fam/side.c": '"top.h"', "hw/fam/top.h": ""},
      "a circle of modules"),
     ("no layer", {"hw/fam/stray.c": ""}, "in no layer"),
+    ("public folder of the same name",
+     {"hw/fam/top.h": "", "include/hw/fam/all.h": "",
+      "include/hw/fam.h": '"hw/fam/all.h"'}, None),
     ("public shows private",
      {"hw/fam/top.h": "", "include/hw/fam.h": '"../../hw/fam/top.h"'},
      "private to family fam"),
